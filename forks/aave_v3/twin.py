@@ -1,0 +1,192 @@
+"""The chain beside the model: every event of a crash carried out on the node, every integer compared.
+
+The engine yields an event before it happens, with what the model says of it. Here the block is made, the call is
+sent, the chain is read, and the two are laid side by side; only then does the engine go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from web3.types import TxReceipt
+
+from forks.aave_v3 import events
+from forks.aave_v3.parity import Ledger, flatten_account_data, flatten_market, flatten_outcome
+from forks.aave_v3.venue import Venue
+from protocol.aave_v3 import (
+    AccountData,
+    Liquidated,
+    LiquidationCall,
+    Market,
+    Revert,
+    User,
+    account_data,
+    normalized_debt,
+    normalized_income,
+)
+from stress.engine import Attempt, Engine, Run, Tick
+
+LIQUIDATION_GAS = 3_000_000
+
+
+@dataclass(kw_only=True, slots=True)
+class Twin:
+    """Carries a run of the engine out on a venue."""
+
+    venue: Venue
+    ledger: Ledger
+    on_step: Callable[[Tick], None] = lambda tick: None
+    on_attempt: Callable[[Attempt], None] = lambda attempt: None
+    chain: dict[int, dict[str, Any]] = field(default_factory=dict)
+    """What only the chain knows of each call, by index: block number, transaction hash, gas used."""
+    _clock: int = 0
+
+    def run(self, engine: Engine) -> Run:
+        """Carry out every event; compare as it goes and once more for the whole book at the end.
+
+        Raises:
+            ParityBroken: at the first integer that differs.
+        """
+        last: Tick | None = None
+        for event in engine.events():
+            if isinstance(event, Tick):
+                self._tick(event)
+                last = event
+            else:
+                self._attempt(event, len(self.chain))
+        run = Run(market=engine.market, attempts=tuple(engine.attempts))
+        if last is not None:
+            self._move_clock(last.timestamp)
+            self.compare_book("end", run.market, engine.crash.borrowers, last.observed_base, last.timestamp)
+        return run
+
+    def compare_book(
+        self, subject: str, market: Market, users: Iterable[User], prices_base: dict[int, int], timestamp: int
+    ) -> None:
+        """Account data and everything stored of all these users, at the block the node stands at."""
+        users = list(users)
+        at = {"prices_base": prices_base, "timestamp": timestamp}
+        for user, chain in zip(users, self.venue.account_data(users), strict=True):
+            self.ledger.compare(
+                subject,
+                flatten_account_data(account_data(market, user, **at), f"account.{user}"),
+                flatten_account_data(chain, f"account.{user}"),
+                None,
+            )
+        chain_market = self.venue.market(users)
+        self.ledger.compare(
+            subject, flatten_market(market, users), flatten_market(chain_market, users), None
+        )
+
+    def _tick(self, tick: Tick) -> None:
+        """Let the feed transmissions of this block land."""
+        self.on_step(tick)
+        if tick.changed:
+            self.venue.set_prices({i: tick.observed_base[i] for i in tick.changed})
+            self._move_clock(tick.timestamp)
+
+    def _move_clock(self, timestamp: int) -> None:
+        """Stand at `timestamp`: later transactions share it, so reading now previews them exactly."""
+        if timestamp != self._clock:
+            self.venue.node.set_time(timestamp)
+            self._clock = timestamp
+
+    def _attempt(self, attempt: Attempt, index: int) -> None:
+        self.on_attempt(attempt)
+        self._move_clock(attempt.timestamp)
+        subject = f"liquidation {index}"
+        call = attempt.call
+        users = [call.borrower, call.liquidator, attempt.market.treasury]
+        before = flatten_market(self.venue.market(users), users)
+        data_before = self._compare_before(subject, attempt)
+        if isinstance(attempt.predicted, Revert):
+            self._refused(subject, index, attempt, attempt.predicted, users, before)
+        else:
+            self._through(subject, index, attempt, attempt.predicted, users, before, data_before)
+
+    def _compare_before(self, subject: str, attempt: Attempt) -> AccountData:
+        """The borrower's account data and both indices as of now, before anything is sent."""
+        call = attempt.call
+        chain = self.venue.account_data([call.borrower])[0]
+        self.ledger.compare(
+            subject,
+            flatten_account_data(attempt.before, "before"),
+            flatten_account_data(chain, "before"),
+            None,
+        )
+        rules = attempt.market.rules
+        model: dict[str, int] = {}
+        for reserve_id in sorted({call.collateral_id, call.debt_id}):
+            reserve = attempt.market.reserves[reserve_id]
+            model[f"before.normalized_income.{reserve.symbol}"] = normalized_income(
+                reserve, rules, attempt.timestamp
+            )
+            model[f"before.normalized_debt.{reserve.symbol}"] = normalized_debt(
+                reserve, rules, attempt.timestamp
+            )
+        self.ledger.compare(subject, model, self.venue.normalized(attempt.market, call), None)
+        return chain
+
+    def _through(
+        self,
+        subject: str,
+        index: int,
+        attempt: Attempt,
+        predicted: Liquidated,
+        users: list[User],
+        before: dict[str, int],
+        data_before: AccountData,
+    ) -> None:
+        receipt = self._send(index, attempt.call)
+        if receipt["status"] != 1:
+            why = self.venue.revert_name(attempt.call)
+            self.ledger.refused(subject, "goes through", why)
+            return
+        self.ledger.compare(
+            subject,
+            flatten_outcome(predicted, attempt.market),
+            events.liquidation_amounts(receipt, attempt.market, attempt.call),
+            None,
+        )
+        at = {"prices_base": attempt.observed_base, "timestamp": attempt.timestamp}
+        after = account_data(predicted.market, attempt.call.borrower, **at)
+        self.ledger.compare(
+            subject,
+            flatten_account_data(after, "after"),
+            flatten_account_data(self.venue.account_data([attempt.call.borrower])[0], "after"),
+            flatten_account_data(data_before, "after"),
+        )
+        self.ledger.compare(
+            subject,
+            flatten_market(predicted.market, users),
+            flatten_market(self.venue.market(users), users),
+            before,
+        )
+
+    def _refused(
+        self,
+        subject: str,
+        index: int,
+        attempt: Attempt,
+        predicted: Revert,
+        users: list[User],
+        before: dict[str, int],
+    ) -> None:
+        """A call the model says is refused: the reason, that it is refused indeed, and that nothing moved."""
+        reason = self.venue.revert_name(attempt.call)
+        receipt = self._send(index, attempt.call)
+        self.ledger.refused(subject, predicted.name, reason if receipt["status"] == 0 else "goes through")
+        after = flatten_market(self.venue.market(users), users)
+        self.ledger.compare(subject, flatten_market(attempt.market, users), after, before)
+
+    def _send(self, index: int, call: LiquidationCall) -> TxReceipt:
+        receipt = self.venue.liquidate(call, gas=LIQUIDATION_GAS)
+        self.chain[index] = {
+            "block_number": receipt["blockNumber"],
+            "transaction_hash": receipt["transactionHash"].to_0x_hex(),
+            "gas_used": receipt["gasUsed"],
+        }
+        return receipt
+

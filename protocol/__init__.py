@@ -1,0 +1,1 @@
+"""The rules of lending protocols as plain integers, computed as the EVM computes them."""

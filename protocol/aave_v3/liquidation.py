@@ -1,0 +1,300 @@
+"""`Pool.liquidationCall`, step by step in the contract's order.
+
+Mirrors `executeLiquidationCall`, src/contracts/protocol/libraries/logic/LiquidationLogic.sol@v3.6.0 and its forms
+before. Taken for granted: the liquidator has the debt asset and has approved it; there is no stable debt, and nobody
+holds the role that lets an isolated asset become collateral by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from protocol.aave_v3 import variants
+from protocol.aave_v3.amounts import Seizure, Terms, require_no_dust, seizure
+from protocol.aave_v3.bad_debt import burn_bad_debt, burn_debt
+from protocol.aave_v3.health import (
+    EMPTY_ACCOUNT,
+    AccountTotals,
+    account_totals,
+    bonus_of,
+    category_of,
+    category_price,
+    price_at,
+    price_of,
+)
+from protocol.aave_v3.interest import accrue, accrue_to_treasury, normalized_income
+from protocol.aave_v3.ledger import Ledger
+from protocol.aave_v3.rates import with_liquidity_moved, with_new_rates
+from protocol.aave_v3.revisions import IsolatedDebt, LiquidatorCollateral
+from protocol.aave_v3.state import (
+    Account,
+    Liquidated,
+    LiquidationCall,
+    Market,
+    Reserve,
+    ReserveId,
+    Revert,
+)
+from protocol.aave_v3.validation import validate_liquidation_call
+from protocol.errors import EvmRevert
+from protocol.fixed_point.uint256 import mul_div_down, sub, to_uint
+
+DEBT_CEILING_DECIMALS = 2
+"""Decimals in which debt is counted against a debt ceiling."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Sides:
+    """What the borrower has on the two reserves of the call, at the accrued indexes."""
+
+    collateral_balance: int
+    collateral_scaled: int
+    collateral_index_ray: int
+    debt_balance: int
+
+
+def liquidation_call(
+    market: Market, call: LiquidationCall, *, prices_base: Mapping[ReserveId, int], timestamp: int
+) -> Liquidated | Revert:
+    """What the call does to the market at `timestamp` [s] and observed prices, or the error it reverts with.
+
+    Raises `MissingPrice`, `NegativePrice`, `UnknownReserve` for input that the contract could not meet.
+    """
+    try:
+        return _execute(market, call, prices_base, timestamp)
+    except EvmRevert as revert:
+        return Revert(name=revert.name, numbers=revert.numbers)
+
+
+def _execute(
+    market: Market, call: LiquidationCall, prices_base: Mapping[ReserveId, int], timestamp: int
+) -> Liquidated:
+    ledger = Ledger(market)
+    _accrue_first(ledger, call, timestamp)
+    account = market.accounts.get(call.borrower, EMPTY_ACCOUNT)
+    totals = account_totals(ledger.market(), account, prices_base=prices_base, timestamp=timestamp)
+    sides = _sides(ledger, call, timestamp)
+    _validate(ledger, call, sides, totals.health_factor_wad, timestamp)
+    terms = liquidation_terms(ledger.market(), account, call.collateral_id, call.debt_id, prices_base)
+    seized = _seize(ledger, call, sides, totals, terms)
+    depletion = ledger.rules.depletion(_seized_collateral(seized, sides, totals, terms))
+    if depletion.reserve:
+        ledger.set_collateral_enabled(call.borrower, call.collateral_id, False)
+    deficits = {
+        call.debt_id: burn_debt(
+            ledger,
+            call.borrower,
+            call.debt_id,
+            balance=sides.debt_balance,
+            repaid=seized.debt,
+            write_off=depletion.account,
+        )
+    }
+    _lower_isolated_debt(ledger, call, seized.debt)
+    if call.receive_atoken:
+        _hand_over_atokens(ledger, call, sides, seized)
+    else:
+        _pay_out_underlying(ledger, call, seized.collateral, timestamp)
+    fee = _pay_fee(ledger, call, sides.collateral_index_ray, seized.fee, market.treasury)
+    if depletion.account:
+        deficits |= burn_bad_debt(ledger, call.borrower, timestamp)
+    _receive_repayment(ledger, call, seized.debt)
+    return Liquidated(
+        market=ledger.market(),
+        debt_repaid=seized.debt,
+        collateral_to_liquidator=seized.collateral,
+        protocol_fee=fee,
+        deficits={reserve_id: deficit for reserve_id, deficit in sorted(deficits.items()) if deficit},
+    )
+
+
+def _accrue_first(ledger: Ledger, call: LiquidationCall, timestamp: int) -> None:
+    stale, rules = ledger.reserve(call.debt_id), ledger.rules
+    ledger.put(accrue(stale, rules, timestamp))
+    collateral = ledger.reserve(call.collateral_id)
+    if not rules.accrues_collateral_first:
+        return
+    # [Modified in v3.5: the collateral reserve too, cached before the debt reserve was accrued]
+    if call.collateral_id != call.debt_id:
+        ledger.put(accrue(collateral, rules, timestamp))
+    elif rules.accrues_same_asset_twice and stale.last_update_timestamp != timestamp:
+        ledger.put(accrue_to_treasury(collateral, stale, rules))
+
+
+def _sides(ledger: Ledger, call: LiquidationCall, timestamp: int) -> _Sides:
+    rules = ledger.rules
+    scaled = ledger.position(call.borrower, call.collateral_id).scaled_atoken
+    scaled_debt = ledger.position(call.borrower, call.debt_id).scaled_variable_debt
+    index_ray = normalized_income(ledger.reserve(call.collateral_id), rules, timestamp)
+    return _Sides(
+        collateral_balance=rules.atoken_balance(scaled, index_ray),
+        collateral_scaled=scaled,
+        collateral_index_ray=index_ray,
+        debt_balance=rules.vtoken_balance(scaled_debt, ledger.reserve(call.debt_id).variable_borrow_index_ray),
+    )
+
+
+def _validate(
+    ledger: Ledger, call: LiquidationCall, sides: _Sides, health_factor_wad: int, timestamp: int
+) -> None:
+    validate_liquidation_call(
+        ledger.market(),
+        call,
+        collateral=ledger.reserve(call.collateral_id),
+        debt=ledger.reserve(call.debt_id),
+        collateral_position=ledger.position(call.borrower, call.collateral_id),
+        debt_balance=sides.debt_balance,
+        health_factor_wad=health_factor_wad,
+        timestamp=timestamp,
+    )
+
+
+def liquidation_terms(
+    market: Market,
+    account: Account,
+    collateral_id: ReserveId,
+    debt_id: ReserveId,
+    prices_base: Mapping[ReserveId, int],
+) -> Terms:
+    """At what rate this account's collateral is given for its debt; price errors as in `account_data`."""
+    category = category_of(market, account)
+    collateral, debt = market.reserves[collateral_id], market.reserves[debt_id]
+    if category is not None and category.price_source:
+        # Up to v3.1: the category's source prices the debt even where the debt is not in the category.
+        debt_price_base = category_price(market, category, prices_base)
+    else:
+        debt_price_base = price_at(debt_id, prices_base)
+    return Terms(
+        collateral_price_base=price_of(market, collateral, category, prices_base),
+        collateral_unit=10**collateral.config.decimals,
+        debt_price_base=debt_price_base,
+        debt_unit=10**debt.config.decimals,
+        bonus_bps=bonus_of(collateral, category),
+        protocol_fee_bps=collateral.config.liquidation_protocol_fee_bps,
+    )
+
+
+def max_liquidatable_debt(market: Market, terms: Terms, totals: AccountTotals, collateral: int, debt: int) -> int:
+    """The most that one call may repay, given the balances of the pair. Amounts in asset units."""
+    limits = variants.DebtLimits(
+        health_factor_wad=totals.health_factor_wad,
+        reserve_debt=debt,
+        reserve_debt_base=market.rules.debt_value(debt, terms.debt_price_base, terms.debt_unit),
+        reserve_collateral_base=mul_div_down(collateral, terms.collateral_price_base, terms.collateral_unit),
+        total_debt_base=totals.debt_base,
+        debt_price_base=terms.debt_price_base,
+        debt_unit=terms.debt_unit,
+    )
+    return market.rules.max_liquidatable_debt(limits)
+
+
+def _seize(
+    ledger: Ledger, call: LiquidationCall, sides: _Sides, totals: AccountTotals, terms: Terms
+) -> Seizure:
+    rules, collateral, debt = ledger.rules, sides.collateral_balance, sides.debt_balance
+    limit = max_liquidatable_debt(ledger.market(), terms, totals, collateral, debt)
+    cover = min(call.debt_to_cover, limit)
+    seized = seizure(rules, terms, debt_to_cover=cover, collateral_balance=collateral)
+    require_no_dust(rules, terms, seized, collateral_balance=collateral, debt_balance=debt)
+    return seized
+
+
+def _seized_collateral(
+    seized: Seizure, sides: _Sides, totals: AccountTotals, terms: Terms
+) -> variants.SeizedCollateral:
+    return variants.SeizedCollateral(
+        amount=seized.collateral,
+        fee=seized.fee,
+        balance=sides.collateral_balance,
+        scaled_balance=sides.collateral_scaled,
+        index_ray=sides.collateral_index_ray,
+        price_base=terms.collateral_price_base,
+        unit=terms.collateral_unit,
+        account_collateral_base=totals.collateral_base,
+    )
+
+
+def _lower_isolated_debt(ledger: Ledger, call: LiquidationCall, repaid: int) -> None:
+    isolated = _isolated_collateral(ledger, call)
+    if isolated is None:
+        return
+    decimals = ledger.reserve(call.debt_id).config.decimals
+    repaid_of_ceiling = to_uint(repaid // 10 ** sub(decimals, DEBT_CEILING_DECIMALS), 128)
+    # Debt against a ceiling is counted without interest, so more than all of it may be repaid.
+    left = max(isolated.isolation_mode_total_debt - repaid_of_ceiling, 0)
+    ledger.put(replace(isolated, isolation_mode_total_debt=left))
+
+
+def _isolated_collateral(ledger: Ledger, call: LiquidationCall) -> Reserve | None:
+    match ledger.rules.isolated_debt:
+        case IsolatedDebt.IF_STILL_ISOLATED:
+            return _isolation_mode(ledger, call.borrower)
+        case IsolatedDebt.IF_CEILING:
+            collateral = ledger.reserve(call.collateral_id)
+            return collateral if collateral.config.debt_ceiling != 0 else None
+        case IsolatedDebt.NEVER:
+            return None
+
+
+def _isolation_mode(ledger: Ledger, user: str) -> Reserve | None:
+    """`getIsolationModeState`: the isolated asset if it is the user's only collateral."""
+    enabled = [reserve_id for reserve_id, held in ledger.positions(user) if held.collateral_enabled]
+    if len(enabled) != 1:
+        return None
+    reserve = ledger.reserve(enabled[0])
+    return reserve if reserve.config.debt_ceiling != 0 else None
+
+
+def _hand_over_atokens(ledger: Ledger, call: LiquidationCall, sides: _Sides, seized: Seizure) -> None:
+    """The liquidator gets aTokens: no rate moves."""
+    held_before = ledger.position(call.liquidator, call.collateral_id).scaled_atoken
+    scaled = ledger.rules.atoken_take_scaled(seized.collateral, sides.collateral_index_ray)
+    ledger.transfer_atoken(call.borrower, call.liquidator, call.collateral_id, scaled)
+    match ledger.rules.liquidator_collateral:
+        case LiquidatorCollateral.NEVER:
+            enable = False
+        case LiquidatorCollateral.IF_FIRST:
+            enable = held_before == 0
+        case LiquidatorCollateral.IF_FIRST_OR_OWN:
+            takes_all = seized.collateral + seized.fee == sides.collateral_balance
+            enable = held_before == 0 or (call.liquidator == call.borrower and takes_all)
+    if enable and _may_become_collateral(ledger, call):
+        ledger.set_collateral_enabled(call.liquidator, call.collateral_id, True)
+
+
+def _may_become_collateral(ledger: Ledger, call: LiquidationCall) -> bool:
+    """`validateAutomaticUseAsCollateral`, for a liquidator without the isolated supplier's role."""
+    config = ledger.reserve(call.collateral_id).config
+    if config.debt_ceiling != 0 or config.ltv_bps == 0:
+        return False
+    return _isolation_mode(ledger, call.liquidator) is None
+
+
+def _pay_out_underlying(ledger: Ledger, call: LiquidationCall, amount: int, timestamp: int) -> None:
+    """The liquidator gets the asset itself: its liquidity shrinks and rates move, then the aTokens are burned."""
+    rules = ledger.rules
+    reserve = accrue(ledger.reserve(call.collateral_id), rules, timestamp)
+    ledger.put(with_new_rates(reserve, rules, taken=amount))
+    scaled = rules.atoken_take_scaled(amount, reserve.liquidity_index_ray)
+    ledger.burn_atoken(call.borrower, call.collateral_id, scaled)
+    if not rules.virtual_accounting:
+        ledger.put(with_liquidity_moved(ledger.reserve(call.collateral_id), taken=amount))
+
+
+def _pay_fee(ledger: Ledger, call: LiquidationCall, index_ray: int, fee: int, treasury: str) -> int:
+    """Moves the fee as aTokens; returns what really went, which rounding may have capped. [asset units]"""
+    if fee == 0:
+        return 0
+    scaled = ledger.rules.atoken_take_scaled(fee, index_ray)
+    left = ledger.position(call.borrower, call.collateral_id).scaled_atoken
+    if scaled > left:
+        scaled, fee = left, ledger.rules.atoken_balance(left, index_ray)
+    ledger.transfer_atoken(call.borrower, treasury, call.collateral_id, scaled)
+    return fee
+
+
+def _receive_repayment(ledger: Ledger, call: LiquidationCall, amount: int) -> None:
+    """The liquidator pays last: rates of the debt reserve have counted it already."""
+    if not ledger.rules.virtual_accounting:
+        ledger.put(with_liquidity_moved(ledger.reserve(call.debt_id), added=amount))

@@ -1,0 +1,175 @@
+"""The state of an Aave v3 market as plain integers: what is stored, nothing that is derived.
+
+Every index, rate and total is the *stored* one, as of the reserve's `last_update_timestamp`; accruing it to
+now is the business of `interest.py`. All classes are frozen: an operation returns a new market.
+
+Mirrors `src/contracts/protocol/libraries/types/DataTypes.sol` (aave-dao/aave-v3-origin@v3.6.0).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from protocol.aave_v3.revisions import Rules
+
+ReserveId = int
+User = str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RateStrategy:
+    """Kinked variable rate of one reserve; stored in bps from v3.1 on (times 1e23), in ray before."""
+
+    optimal_usage_ray: int
+    base_variable_rate_ray: int
+    variable_slope1_ray: int
+    variable_slope2_ray: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReserveConfig:
+    """The governance parameters of one reserve that liquidation reads."""
+
+    decimals: int
+    ltv_bps: int
+    liquidation_threshold_bps: int
+    liquidation_bonus_bps: int
+    """Includes the 100 %: 105_00 pays 5 % on top."""
+    liquidation_protocol_fee_bps: int
+    """Share of the bonus, not of the collateral."""
+    reserve_factor_bps: int
+    active: bool = True
+    paused: bool = False
+    liquidation_grace_until_timestamp: int = 0
+    """From v3.1 on; 0 before."""
+    debt_ceiling: int = 0
+    """Isolation mode ceiling, 2 decimals; 0 = not isolated. Up to v3.6."""
+    emode_category: int = 0
+    """The one category the reserve belongs to, up to v3.1; membership is a bitmap later."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reserve:
+    """One asset: its configuration and its stored accounting."""
+
+    reserve_id: ReserveId
+    asset: str
+    """Address of the underlying token, or any unique name off chain."""
+    symbol: str
+    config: ReserveConfig
+    strategy: RateStrategy
+    liquidity_index_ray: int
+    variable_borrow_index_ray: int
+    liquidity_rate_ray: int
+    variable_borrow_rate_ray: int
+    last_update_timestamp: int
+    total_scaled_atoken: int
+    total_scaled_variable_debt: int
+    accrued_to_treasury_scaled: int
+    deficit: int
+    """[asset units] From v3.3 on; 0 before."""
+    virtual_underlying_balance: int
+    """[asset units] Before v3.1: the token balance held by the aToken."""
+    isolation_mode_total_debt: int = 0
+    """[2 decimals] Debt taken against this isolated collateral, up to v3.6."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EModeCategory:
+    """An efficiency mode: own threshold, bonus and ltv for its collaterals."""
+
+    emode_id: int
+    ltv_bps: int
+    liquidation_threshold_bps: int
+    liquidation_bonus_bps: int
+    collateral_bitmap: int
+    """Bit i = reserve id i counts at the category's parameters. Up to v3.1 derived from each reserve's field."""
+    ltvzero_bitmap: int = 0
+    """From v3.6 on."""
+    isolated: bool = False
+    """Collateral outside the category has no ltv; from v3.7 on."""
+    price_source: str = ""
+    """Up to v3.1; empty = none."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Position:
+    """What one account holds and owes in one reserve."""
+
+    scaled_atoken: int = 0
+    scaled_variable_debt: int = 0
+    collateral_enabled: bool = False
+    borrowing: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Account:
+    """A user's positions by reserve id (only reserves with something set) and its eMode (0 = none)."""
+
+    positions: Mapping[ReserveId, Position] = field(default_factory=dict[ReserveId, Position])
+    emode: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Market:
+    """Everything a liquidation reads and writes, but for prices and the time."""
+
+    rules: Rules
+    reserves: Mapping[ReserveId, Reserve]
+    """In reserve id order, the order in which accounts are walked."""
+    emodes: Mapping[int, EModeCategory]
+    accounts: Mapping[User, Account]
+    treasury: User
+    """The account that receives protocol fees; it has an entry in `accounts` like any other."""
+    sentinel_allows_liquidation: bool | None = None
+    """`PriceOracleSentinel.isLiquidationAllowed()`; None = no sentinel. Up to v3.6."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AccountData:
+    """What `Pool.getUserAccountData` returns."""
+
+    total_collateral_base: int
+    total_debt_base: int
+    available_borrows_base: int
+    avg_liquidation_threshold_bps: int
+    avg_ltv_bps: int
+    health_factor_wad: int
+    """2**256 - 1 without debt."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LiquidationCall:
+    """The arguments of `Pool.liquidationCall` and who sends it."""
+
+    collateral_id: ReserveId
+    debt_id: ReserveId
+    borrower: User
+    liquidator: User
+    debt_to_cover: int
+    """[debt asset units] 2**256 - 1 asks for as much as the rules allow."""
+    receive_atoken: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Liquidated:
+    """A liquidation that went through: the amounts of its events and the market after it."""
+
+    market: Market
+    debt_repaid: int
+    """[debt asset units] `debtToCover` of the LiquidationCall event."""
+    collateral_to_liquidator: int
+    """[collateral asset units] `liquidatedCollateralAmount` of the event: without the protocol fee."""
+    protocol_fee: int
+    """[collateral asset units] Value of the aToken transfer borrower -> treasury, after any cap."""
+    deficits: Mapping[ReserveId, int]
+    """[asset units] Amounts of the DeficitCreated events."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Revert:
+    """A call the contract refuses: the canonical error name and the numbers that failed."""
+
+    name: str
+    numbers: Mapping[str, int] = field(default_factory=dict[str, int])

@@ -1,0 +1,195 @@
+"""The formulas that changed between revisions: each in every form it had, under the name of what it does.
+
+Pure integer functions, picked by the table in `revisions.py`. Tags name the first revision with that form.
+Sources, all under src/contracts/protocol/libraries: logic/GenericLogic.sol, logic/ReserveLogic.sol,
+logic/LiquidationLogic.sol, logic/ValidationLogic.sol (aave-dao/aave-v3-origin; 3.0.2: aave/aave-v3-core@v1.19.3).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from protocol.fixed_point.percentage import percent_mul_half_up
+from protocol.fixed_point.uint256 import mul_div_down
+from protocol.fixed_point.wad_ray import (
+    ray_div_half_up,
+    ray_div_up,
+    ray_mul_down,
+    ray_mul_half_up,
+    wad_div_half_up,
+    wad_to_ray,
+)
+from protocol.units import BPS
+
+if TYPE_CHECKING:
+    from protocol.aave_v3.state import EModeCategory
+
+CLOSE_FACTOR_HF_THRESHOLD_WAD = 95 * 10**16
+"""Above it one call repays at most half; at or below it, everything: 0.95. [wad]"""
+DEFAULT_LIQUIDATION_CLOSE_FACTOR_BPS = 50_00
+"""That half: 50 %. [bps]"""
+MAX_LIQUIDATION_CLOSE_FACTOR_BPS = 100_00
+MIN_BASE_MAX_CLOSE_FACTOR_THRESHOLD_BASE = 2000 * 10**8
+"""Under this value of collateral or of debt one call may repay everything, so that small positions end: 2000 USD.
+
+Raw base units, whatever the market's base currency is. [base]
+"""
+MIN_LEFTOVER_BASE = MIN_BASE_MAX_CLOSE_FACTOR_THRESHOLD_BASE // 2
+"""A call that ends neither the debt nor the collateral must leave this much of both: 1000 USD. [base]"""
+
+
+# --- interest -------------------------------------------------------------------------------------------------
+
+
+def debt_growth_of_balances(scaled: int, index_ray: int, next_index_ray: int) -> int:
+    """Interest accrued on all debt, as the difference of two rounded balances. [asset units]"""
+    return ray_mul_half_up(scaled, next_index_ray) - ray_mul_half_up(scaled, index_ray)
+
+
+def debt_growth_of_index(scaled: int, index_ray: int, next_index_ray: int) -> int:
+    """Interest accrued on all debt, rounded down once. [New in v3.5] [asset units]"""
+    return ray_mul_down(scaled, next_index_ray - index_ray)
+
+
+def overall_rate_weighted(total_debt: int, variable_rate_ray: int) -> int:
+    """Mean rate over variable and stable debt, of which only the variable is left: rounds twice. [ray]
+
+    `_getOverallBorrowRate`, DefaultReserveInterestRateStrategy.sol.
+    """
+    debt_ray = wad_to_ray(total_debt)
+    return ray_div_half_up(ray_mul_half_up(debt_ray, variable_rate_ray), debt_ray)
+
+
+def overall_rate_variable(total_debt: int, variable_rate_ray: int) -> int:
+    """The variable rate itself, as there is no stable debt. [New in v3.2] [ray]"""
+    return variable_rate_ray
+
+
+# --- account data ---------------------------------------------------------------------------------------------
+
+
+def health_of_average(collateral_base: int, weighted_base_bps: int, debt_base: int) -> int:
+    """Health factor by the average threshold, cut to whole basis points first. [wad]"""
+    average_bps = weighted_base_bps // collateral_base if collateral_base else 0
+    return wad_div_half_up(percent_mul_half_up(collateral_base, average_bps), debt_base)
+
+
+def health_of_sum(collateral_base: int, weighted_base_bps: int, debt_base: int) -> int:
+    """Health factor by the sum of values times thresholds. [Modified in v3.5: no cut average] [wad]"""
+    return wad_div_half_up(weighted_base_bps, debt_base) // BPS
+
+
+def ltv_if_reserve_has_one(reserve_ltv_bps: int, category: EModeCategory | None, reserve_id: int) -> int:
+    """Loan to value of one collateral: none where the reserve itself has none, even inside an eMode. [bps]"""
+    if reserve_ltv_bps and category is not None and category.collateral_bitmap >> reserve_id & 1:
+        return category.ltv_bps
+    return reserve_ltv_bps
+
+
+def ltv_of_category_first(reserve_ltv_bps: int, category: EModeCategory | None, reserve_id: int) -> int:
+    """Loan to value of one collateral: the category's word counts for its members. [Modified in v3.6] [bps]"""
+    if category is not None and category.collateral_bitmap >> reserve_id & 1:
+        return 0 if category.ltvzero_bitmap >> reserve_id & 1 else category.ltv_bps
+    return reserve_ltv_bps
+
+
+def ltv_of_isolated_category(reserve_ltv_bps: int, category: EModeCategory | None, reserve_id: int) -> int:
+    """As before, and an isolated category leaves no loan to value to others. [Modified in v3.7] [bps]"""
+    if category is not None and category.isolated and not category.collateral_bitmap >> reserve_id & 1:
+        return 0
+    return ltv_of_category_first(reserve_ltv_bps, category, reserve_id)
+
+
+# --- how much debt one call may repay -------------------------------------------------------------------------
+
+
+class DebtLimits(NamedTuple):
+    """What the close factor looks at."""
+
+    health_factor_wad: int
+    reserve_debt: int
+    """[debt asset units]"""
+    reserve_debt_base: int
+    reserve_collateral_base: int
+    total_debt_base: int
+    """Of the whole account; the two above are of the chosen reserves alone."""
+    debt_price_base: int
+    debt_unit: int
+
+
+def close_share_of_reserve_debt(limits: DebtLimits) -> int:
+    """Half of this reserve's debt above a health factor of 0.95, else all. [debt asset units]"""
+    above = limits.health_factor_wad > CLOSE_FACTOR_HF_THRESHOLD_WAD
+    share_bps = DEFAULT_LIQUIDATION_CLOSE_FACTOR_BPS if above else MAX_LIQUIDATION_CLOSE_FACTOR_BPS
+    return percent_mul_half_up(limits.reserve_debt, share_bps)
+
+
+def close_share_of_total_debt(limits: DebtLimits) -> int:
+    """Half of the *whole* debt's value, and only where the position is large. [New in v3.3] [debt asset units]"""
+    if (
+        limits.reserve_collateral_base >= MIN_BASE_MAX_CLOSE_FACTOR_THRESHOLD_BASE
+        and limits.reserve_debt_base >= MIN_BASE_MAX_CLOSE_FACTOR_THRESHOLD_BASE
+        and limits.health_factor_wad > CLOSE_FACTOR_HF_THRESHOLD_WAD
+    ):
+        half_base = percent_mul_half_up(limits.total_debt_base, DEFAULT_LIQUIDATION_CLOSE_FACTOR_BPS)
+        if limits.reserve_debt_base > half_base:
+            return mul_div_down(half_base, limits.debt_unit, limits.debt_price_base)
+    return limits.reserve_debt
+
+
+# --- when collateral is gone ----------------------------------------------------------------------------------
+
+
+class SeizedCollateral(NamedTuple):
+    """What a call takes from one collateral and what there was. Amounts in asset units."""
+
+    amount: int
+    """Seized, without the protocol fee."""
+    fee: int
+    balance: int
+    scaled_balance: int
+    index_ray: int
+    price_base: int
+    unit: int
+    account_collateral_base: int
+    """All collateral of the account."""
+
+
+class Depletion(NamedTuple):
+    """What is gone after the call."""
+
+    reserve: bool
+    """The borrower's collateral bit of the reserve is cleared."""
+    account: bool
+    """No collateral is left at all: what remains of the debt is written off."""
+
+
+def depletion_without_write_off(seized: SeizedCollateral) -> Depletion:
+    """Debt is never written off; the bit goes when the whole balance goes."""
+    return Depletion(seized.amount + seized.fee == seized.balance, False)
+
+
+def depletion_of_amounts(seized: SeizedCollateral) -> Depletion:
+    """Nothing is left when the value seized is all the collateral value. [New in v3.3: write-off]"""
+    taken = seized.amount + seized.fee
+    taken_base = mul_div_down(taken, seized.price_base, seized.unit)
+    return Depletion(taken == seized.balance, taken_base == seized.account_collateral_base)
+
+
+def depletion_of_scaled(seized: SeizedCollateral) -> Depletion:
+    """As before, on the scaled balances that will really move. [Modified in v3.7: two round-ups count]"""
+    wanted = ray_div_up(seized.amount, seized.index_ray) + ray_div_up(seized.fee, seized.index_ray)
+    taken = min(wanted, seized.scaled_balance)
+    taken_base = mul_div_down(ray_mul_down(taken, seized.index_ray), seized.price_base, seized.unit)
+    account_is_empty = taken_base == seized.account_collateral_base
+    return Depletion(taken == seized.scaled_balance or account_is_empty, account_is_empty)
+
+
+def debt_ends_with_amount(outstanding: int, written_off: bool, scaled_left: int) -> bool:
+    """The borrowing bit goes when the amounts say that all is repaid or written off."""
+    return outstanding == 0 or written_off
+
+
+def debt_ends_with_scaled(outstanding: int, written_off: bool, scaled_left: int) -> bool:
+    """The borrowing bit goes when no scaled debt is left. [Modified in v3.4]"""
+    return scaled_left == 0

@@ -1,0 +1,59 @@
+"""One error class per cause, each carrying the numbers that failed.
+
+`EvmRevert` is what the contract itself would do; the others are mistakes of the caller of the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+
+class EvmRevert(Exception):
+    """The contract would revert here: the canonical error name and the numbers that failed.
+
+    Names: the contract's own custom error, `Panic(0x11)` (overflow or underflow of checked arithmetic),
+    `Panic(0x12)` (division by zero), `EmptyRevert` (a revert without data: overflow or zero divisor inside the
+    assembly of the maths libraries), `SafeCastOverflowedUintDowncast`.
+    """
+
+    def __init__(self, name: str, **numbers: int) -> None:
+        self.name = name
+        self.numbers: Mapping[str, int] = numbers
+        shown = ", ".join(f"{key}={value}" for key, value in numbers.items())
+        super().__init__(f"{name}({shown})" if not name.endswith(")") else f"{name} {shown}".rstrip())
+
+
+class UnknownRevision(ValueError):
+    """No rules are modelled for this protocol revision."""
+
+    def __init__(self, revision: int | str, known: Sequence[str]) -> None:
+        self.revision = revision
+        self.known = tuple(known)
+        super().__init__(
+            f"no rules for Aave v3 revision {revision!r}; modelled are {', '.join(self.known)}: use one of them"
+        )
+
+
+class UnknownReserve(ValueError):
+    """A call or a position names a reserve that the market does not list."""
+
+    def __init__(self, reserve_id: int) -> None:
+        self.reserve_id = reserve_id
+        super().__init__(f"the market lists no reserve {reserve_id}: add it, or leave it out of the accounts")
+
+
+class MissingPrice(ValueError):
+    """A price that the contract would read was not given."""
+
+    def __init__(self, what: int | str) -> None:
+        self.what = what
+        super().__init__(f"no price for {what!r}: give the observed oracle price in base currency")
+
+
+class NegativePrice(ValueError):
+    """An oracle price below zero: the contract's oracle never returns one."""
+
+    def __init__(self, reserve_id: int, price_base: int) -> None:
+        self.reserve_id = reserve_id
+        self.price_base = price_base
+        super().__init__(f"price of reserve {reserve_id} is {price_base} < 0: give a price of zero or more")

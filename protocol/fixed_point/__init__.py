@@ -1,0 +1,9 @@
+"""Fixed-point arithmetic of the contracts, exact: rounding is in the name, overflow is a revert.
+
+* `uint256`     checked Solidity arithmetic and casts
+* `wad_ray`     18 and 27 decimals
+* `percentage`  basis points
+* `compounding` growth over time
+
+`down` rounds towards zero, `up` away from zero, `half_up` to the nearest with halves up.
+"""

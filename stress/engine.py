@@ -1,0 +1,237 @@
+"""The crash, block by block: observed prices, who is liquidatable, what liquidators send, what comes of it.
+
+The engine is a generator: it yields every event *before* it happens (`Tick`: a block with these observed prices;
+`Attempt`: this call is about to be sent and this is what the rules say of it) and applies it when it is resumed.
+So the same run drives a model alone (`run`) or, step by step, a chain beside it (`forks.aave_v3.twin`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from protocol.aave_v3 import (
+    AccountData,
+    Liquidated,
+    LiquidationCall,
+    Market,
+    ReserveId,
+    Revert,
+    User,
+    account_data,
+    liquidation_call,
+)
+from protocol.aave_v3.frontier import is_toxic
+from stress.causes import Cause
+from stress.liquidators import Bot, Book, Opportunity
+from stress.prices import Prices, without_lag
+from stress.scenario import Scenario
+
+LIQUIDATABLE_BELOW_WAD = 10**18
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tick:
+    """A block: from here on the protocol reads these prices at this time."""
+
+    step: int
+    timestamp: int
+    observed_base: Mapping[ReserveId, int]
+    changed: tuple[ReserveId, ...]
+    """The reserves whose observed price moved in this block; all of them in the first."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attempt:
+    """A liquidation call about to be sent, with what the model says before it is."""
+
+    step: int
+    timestamp: int
+    bot: str
+    call: LiquidationCall
+    market: Market
+    """As the call finds it."""
+    observed_base: Mapping[ReserveId, int]
+    market_base: Mapping[ReserveId, int]
+    before: AccountData
+    predicted: Liquidated | Revert
+    gas_cost_usd: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Crash:
+    """A market, a scenario and the prices laid out for it: all that a run needs."""
+
+    market: Market
+    scenario: Scenario
+    prices: Prices
+    bots: Mapping[str, User]
+    """Account of each liquidator of the scenario, by name."""
+    borrowers: tuple[User, ...]
+    """Who is watched; accounts outside are part of the market and left alone."""
+
+    def observed_at(self, step: int) -> dict[ReserveId, int]:
+        return {i: self.prices.observed[r.symbol][step] for i, r in self.market.reserves.items()}
+
+    def market_at(self, step: int) -> dict[ReserveId, int]:
+        return {i: self.prices.market[r.symbol][step] for i, r in self.market.reserves.items()}
+
+    @property
+    def timestamps(self) -> tuple[int, ...]:
+        return self.prices.timestamps
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """What is left when a crash is over."""
+
+    market: Market
+    attempts: tuple[Attempt, ...]
+
+    def liquidations(self) -> Iterator[tuple[Attempt, Liquidated]]:
+        for attempt in self.attempts:
+            if isinstance(attempt.predicted, Liquidated):
+                yield attempt, attempt.predicted
+
+
+def removing(crash: Crash, causes: frozenset[Cause]) -> Crash:
+    """The same crash in a world where these causes do not exist (those that live in the data)."""
+    if "oracle_lag" in causes:
+        crash = replace(crash, prices=without_lag(crash.prices))
+    if "dust" in causes:
+        rules = replace(crash.market.rules, enforces_min_leftover=False)
+        crash = replace(crash, market=replace(crash.market, rules=rules))
+    return crash
+
+
+@dataclass(kw_only=True, slots=True)
+class Engine:
+    """One run of a crash; `events` may be consumed once, `market` is the state reached so far."""
+
+    crash: Crash
+    without: frozenset[Cause] = frozenset()
+    taken: Book = field(default_factory=Book)
+    """Capital that others bind in this run (for the rerun of one account alone)."""
+    market: Market = field(init=False)
+    attempts: list[Attempt] = field(init=False, default_factory=list)
+    _bots: tuple[Bot, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.crash = removing(self.crash, self.without)
+        self.market = self.crash.market
+        self._bots = tuple(
+            Bot(
+                rules=liquidator,
+                account=self.crash.bots[liquidator.name],
+                taken=self.taken,
+                unlimited="capital" in self.without,
+            )
+            for liquidator in self.crash.scenario.liquidators
+        )
+
+    def run(self) -> Run:
+        """Go through to the end in the model alone."""
+        for _ in self.events():
+            pass
+        return Run(market=self.market, attempts=tuple(self.attempts))
+
+    def events(self) -> Iterator[Tick | Attempt]:
+        """Yield every block and every call before it happens; resuming applies it."""
+        last: dict[ReserveId, int] = {}
+        for step, timestamp in enumerate(self.crash.timestamps):
+            observed = self.crash.observed_at(step)
+            changed = tuple(i for i, price in observed.items() if last.get(i) != price)
+            yield Tick(step=step, timestamp=timestamp, observed_base=observed, changed=changed)
+            for user in self._liquidatable(observed, timestamp):
+                yield from self._attempts_on(user, step, timestamp, observed)
+            last = observed
+
+    def _liquidatable(self, observed: Mapping[ReserveId, int], timestamp: int) -> list[User]:
+        """Borrowers below health 1, largest debt first: the order in which money looks at them."""
+        found: list[tuple[int, User]] = []
+        for user in self.crash.borrowers:
+            data = account_data(self.market, user, prices_base=observed, timestamp=timestamp)
+            if data.health_factor_wad < LIQUIDATABLE_BELOW_WAD:
+                found.append((data.total_debt_base, user))
+        return [user for _, user in sorted(found, key=lambda entry: (-entry[0], entry[1]))]
+
+    def _attempts_on(
+        self, user: User, step: int, timestamp: int, observed: Mapping[ReserveId, int]
+    ) -> Iterator[Attempt]:
+        """At most one call that goes through, and one blind competitor that sends for what it saw before."""
+        opportunity = self._opportunity(user, step, timestamp, observed)
+        for index, bot in enumerate(self._bots):
+            attempt = self._attempt(bot, opportunity)
+            if attempt is None:
+                continue
+            yield from self._send(bot, attempt)
+            if isinstance(attempt.predicted, Liquidated):
+                yield from self._race(self._bots[index + 1 :], opportunity, attempt)
+                return
+
+    def _race(self, slower: tuple[Bot, ...], seen: Opportunity, first: Attempt) -> Iterator[Attempt]:
+        """The next blind bot sends the same call, decided on the state before `first` went through."""
+        for bot in slower:
+            if bot.rules.blind and bot.would_send(seen) is not None:
+                call = replace(first.call, liquidator=bot.account, receive_atoken=bot.rules.receive_atoken)
+                now = self._opportunity(seen.user, first.step, first.timestamp, first.observed_base)
+                yield from self._send(bot, self._predict(bot, call, now))
+                return
+
+    def _opportunity(
+        self, user: User, step: int, timestamp: int, observed: Mapping[ReserveId, int]
+    ) -> Opportunity:
+        scenario = self.crash.scenario
+        market_base = self.crash.market_at(step)
+        gwei = 0.0 if "gas" in self.without else scenario.gas_price_at(step * scenario.seconds_per_step)
+        gas_token_usd = self.crash.prices.market[scenario.gas_token][step] / 10**8
+        return Opportunity(
+            market=self.market,
+            user=user,
+            step=step,
+            timestamp=timestamp,
+            observed_base=observed,
+            market_base=market_base,
+            gas_cost_usd=scenario.gas_units * gwei * 1e-9 * gas_token_usd,
+        )
+
+    def _attempt(self, bot: Bot, opportunity: Opportunity) -> Attempt | None:
+        call = bot.would_send(opportunity)
+        if call is None:
+            return None
+        if "toxic" in self.without and is_toxic(
+            self.market,
+            call,
+            prices_base=opportunity.observed_base,
+            timestamp=opportunity.timestamp,
+        ):
+            return None
+        return self._predict(bot, call, opportunity)
+
+    def _predict(self, bot: Bot, call: LiquidationCall, now: Opportunity) -> Attempt:
+        at = {"prices_base": now.observed_base, "timestamp": now.timestamp}
+        return Attempt(
+            step=now.step,
+            timestamp=now.timestamp,
+            bot=bot.rules.name,
+            call=call,
+            market=self.market,
+            observed_base=now.observed_base,
+            market_base=now.market_base,
+            before=account_data(self.market, call.borrower, **at),
+            predicted=liquidation_call(self.market, call, **at),
+            gas_cost_usd=now.gas_cost_usd,
+        )
+
+    def _send(self, bot: Bot, attempt: Attempt) -> Iterator[Attempt]:
+        yield attempt
+        self.attempts.append(attempt)
+        bot.sent(attempt.call.borrower, attempt.timestamp)
+        if isinstance(attempt.predicted, Liquidated):
+            self.market = attempt.predicted.market
+            paid_base = (
+                attempt.predicted.debt_repaid
+                * attempt.observed_base[attempt.call.debt_id]
+                // 10 ** self.market.reserves[attempt.call.debt_id].config.decimals
+            )
+            bot.paid(attempt.call.borrower, attempt.timestamp, paid_base / 10**8)

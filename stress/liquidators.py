@@ -1,0 +1,154 @@
+"""Who liquidates: a bot with finite money that compares what it would seize, at market prices, with what it pays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from protocol.aave_v3 import Liquidated, LiquidationCall, Market, ReserveId, Revert, User, liquidation_call
+from protocol.aave_v3.health import position_values
+from protocol.units import MAX_UINT256
+from stress.scenario import Liquidator
+
+BASE_PER_USD = 10**8
+LEFTOVER_USD = 1_001
+"""What a careful bot leaves on both sides when the whole is not to be had: the dust rule asks for 1,000."""
+
+
+@dataclass(kw_only=True, slots=True)
+class Book:
+    """Which bot has bound how much money, when, for whom."""
+
+    entries: list[tuple[str, int, float, User]] = field(default_factory=list)
+    """(bot, timestamp, usd, borrower)"""
+
+    def bound(self, bot: str, since: int, until: int) -> float:
+        """Dollars that `bot` bound in (since, until]."""
+        return sum(usd for name, t, usd, _ in self.entries if name == bot and since < t <= until)
+
+    def without(self, user: User) -> Book:
+        """The same book but for what was bound for one borrower."""
+        return Book(entries=[entry for entry in self.entries if entry[3] != user])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Opportunity:
+    """A borrower below health 1 as a bot sees it."""
+
+    market: Market
+    user: User
+    step: int
+    timestamp: int
+    observed_base: Mapping[ReserveId, int]
+    market_base: Mapping[ReserveId, int]
+    gas_cost_usd: float
+
+
+@dataclass(kw_only=True, slots=True)
+class Bot:
+    """A liquidator at work: its rules, its account and the money it has bound so far."""
+
+    rules: Liquidator
+    account: User
+    taken: Book
+    """Money bound by calls that are not part of this run; those of this run are added to `own`."""
+    unlimited: bool = False
+    own: Book = field(default_factory=Book)
+    _last_sent: dict[User, int] = field(default_factory=dict)
+
+    def would_send(self, seen: Opportunity) -> LiquidationCall | None:
+        """The call it would send now, or None: no pair, no money, no profit, or too soon after the last try."""
+        if self.rules.blind and seen.timestamp < self._last_sent.get(seen.user, -(10**9)) + self.rules.retry_s:
+            return None
+        pair = self._pair(seen)
+        if pair is None:
+            return None
+        for cover in self._covers(seen, *pair):
+            call = LiquidationCall(
+                collateral_id=pair[0],
+                debt_id=pair[1],
+                borrower=seen.user,
+                liquidator=self.account,
+                debt_to_cover=cover,
+                receive_atoken=self.rules.receive_atoken,
+            )
+            if self._pays(seen, call):
+                return call
+        return None
+
+    def sent(self, user: User, timestamp: int) -> None:
+        self._last_sent[user] = timestamp
+
+    def paid(self, user: User, timestamp: int, usd: float) -> None:
+        self.own.entries.append((self.rules.name, timestamp, usd, user))
+
+    def free_usd(self, timestamp: int) -> float:
+        """Dollars it can pay at once."""
+        if self.unlimited:
+            return float("inf")
+        since = timestamp - self.rules.turnaround_s
+        name = self.rules.name
+        bound = self.own.bound(name, since, timestamp) + self.taken.bound(name, since, timestamp)
+        return self.rules.capital_usd - bound
+
+    def _pair(self, seen: Opportunity) -> tuple[ReserveId, ReserveId] | None:
+        """The largest collateral and the largest debt it can pay, by observed value; ties by reserve id."""
+        collaterals, debts = position_values(
+            seen.market, seen.user, prices_base=seen.observed_base, timestamp=seen.timestamp
+        )
+        payable = {
+            i: value
+            for i, value in debts.items()
+            if not self.rules.debt_assets or seen.market.reserves[i].symbol in self.rules.debt_assets
+        }
+        if not collaterals or not payable:
+            return None
+        return _largest(collaterals), _largest(payable)
+
+    def _covers(self, seen: Opportunity, collateral: ReserveId, debt: ReserveId) -> Iterator[int]:
+        """Amounts it tries in turn: all that is allowed, what its money buys, and what leaves enough behind."""
+        reserve = seen.market.reserves[debt]
+        unit, price = 10**reserve.config.decimals, seen.observed_base[debt]
+        _, debts = position_values(
+            seen.market, seen.user, prices_base=seen.observed_base, timestamp=seen.timestamp
+        )
+        free_usd = self.free_usd(seen.timestamp)
+        if free_usd <= 0:
+            return
+        if free_usd == float("inf"):
+            affordable = MAX_UINT256
+        else:
+            affordable = int(free_usd * BASE_PER_USD) * unit // price
+        whole = debts[debt] * unit // price
+        yield MAX_UINT256 if whole <= affordable else affordable
+        if not self.rules.blind:
+            rest = whole - LEFTOVER_USD * BASE_PER_USD * unit // price
+            if 0 < min(rest, affordable):
+                yield min(rest, affordable)
+
+    def _pays(self, seen: Opportunity, call: LiquidationCall) -> bool:
+        """Whether the call goes through and leaves a profit at market prices after gas.
+
+        A blind bot reckons as if there were no dust rule: that is what it does not look at.
+        """
+        market = seen.market
+        if self.rules.blind:
+            market = replace(market, rules=replace(market.rules, enforces_min_leftover=False))
+        outcome = liquidation_call(
+            market, call, prices_base=seen.observed_base, timestamp=seen.timestamp
+        )
+        if isinstance(outcome, Revert):
+            return False
+        return self._profit_usd(seen, call, outcome) >= self.rules.min_profit_usd
+
+    def _profit_usd(self, seen: Opportunity, call: LiquidationCall, outcome: Liquidated) -> float:
+        def usd(reserve_id: ReserveId, amount: int) -> float:
+            unit = 10 ** seen.market.reserves[reserve_id].config.decimals
+            return amount * seen.market_base[reserve_id] / unit / BASE_PER_USD
+
+        seized_usd = usd(call.collateral_id, outcome.collateral_to_liquidator)
+        return seized_usd - usd(call.debt_id, outcome.debt_repaid) - seen.gas_cost_usd
+
+
+def _largest(values: Mapping[ReserveId, int]) -> ReserveId:
+    return min(values, key=lambda reserve_id: (-values[reserve_id], reserve_id))

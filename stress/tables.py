@@ -1,0 +1,149 @@
+"""A finished crash as tables: prices by step, one row a call, one row a borrower.
+
+Chain integers are strings in the tables (they exceed 64 bits); dollars and ratios are floats for reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from protocol.aave_v3 import Liquidated, Market, User, account_data
+from protocol.units import MAX_UINT256
+from stress.attribution import Explanation
+from stress.closed_form import ClosedForm
+from stress.engine import Attempt, Crash, Run
+from stress.residual import Residual
+
+BASE_PER_USD = 10**8
+WAD = 10**18
+
+
+def prices_table(crash: Crash) -> pd.DataFrame:
+    """One row a step and asset: seconds, timestamp, symbol, market and observed price in base and in dollars."""
+    start = crash.timestamps[0]
+    rows = [
+        {
+            "seconds": timestamp - start,
+            "timestamp": timestamp,
+            "symbol": symbol,
+            "market_base": str(market[step]),
+            "observed_base": str(crash.prices.observed[symbol][step]),
+            "market_usd": market[step] / BASE_PER_USD,
+            "observed_usd": crash.prices.observed[symbol][step] / BASE_PER_USD,
+        }
+        for symbol, market in crash.prices.market.items()
+        for step, timestamp in enumerate(crash.timestamps)
+    ]
+    return pd.DataFrame(rows)
+
+
+def events_table(crash: Crash, run: Run, chain: Mapping[int, Mapping[str, Any]] | None = None) -> pd.DataFrame:
+    """One row a call that was sent, refused ones included; `chain` adds block number and gas used by index."""
+    rows = [_event(crash, attempt) | dict((chain or {}).get(index, {})) for index, attempt in enumerate(run.attempts)]
+    return pd.DataFrame(rows)
+
+
+def _event(crash: Crash, attempt: Attempt) -> dict[str, Any]:
+    reserves, call, outcome = attempt.market.reserves, attempt.call, attempt.predicted
+    collateral, debt = reserves[call.collateral_id], reserves[call.debt_id]
+    through = isinstance(outcome, Liquidated)
+    return {
+        "step": attempt.step,
+        "seconds": attempt.timestamp - crash.timestamps[0],
+        "timestamp": attempt.timestamp,
+        "user": call.borrower,
+        "collateral_asset": collateral.asset,
+        "collateral_symbol": collateral.symbol,
+        "debt_asset": debt.asset,
+        "debt_symbol": debt.symbol,
+        "outcome": "liquidated" if through else outcome.name,
+        "debt_to_cover": str(outcome.debt_repaid if through else call.debt_to_cover),
+        "liquidated_collateral_amount": str(outcome.collateral_to_liquidator if through else 0),
+        "protocol_fee": str(outcome.protocol_fee if through else 0),
+        "deficits": {reserves[i].symbol: str(a) for i, a in outcome.deficits.items()} if through else {},
+        "n_deficits": len(outcome.deficits) if through else 0,
+        "liquidator": call.liquidator,
+        "bot": attempt.bot,
+        "receive_a_token": call.receive_atoken,
+        "health_factor_before": attempt.before.health_factor_wad / WAD,
+        "observed_usd": attempt.observed_base[call.collateral_id] / BASE_PER_USD,
+        "market_usd": attempt.market_base[call.collateral_id] / BASE_PER_USD,
+        "gas_cost_usd": attempt.gas_cost_usd,
+    }
+
+
+def accounts_table(
+    crash: Crash,
+    run: Run,
+    names: Mapping[User, str],
+    residuals: Mapping[User, Residual],
+    explanations: Mapping[User, Explanation],
+    closed_forms: Mapping[User, ClosedForm],
+) -> pd.DataFrame:
+    """One row a borrower: before, after, residual debt, its cause and the closed form beside it."""
+    rows = [
+        _account(crash, run, user, names)
+        | _loss(residuals[user], explanations.get(user))
+        | _closed_form(closed_forms[user])
+        for user in crash.borrowers
+    ]
+    return pd.DataFrame(rows)
+
+
+def _account(crash: Crash, run: Run, user: User, names: Mapping[User, str]) -> dict[str, Any]:
+    """At market prices: those of the start equal the oracle's."""
+    last = len(crash.timestamps) - 1
+    before = account_data(
+        crash.market, user, prices_base=crash.market_at(0), timestamp=crash.timestamps[0]
+    )
+    after = account_data(
+        run.market, user, prices_base=crash.market_at(last), timestamp=crash.timestamps[last]
+    )
+    return {
+        "borrower": names.get(user, user),
+        "user": user,
+        "emode": crash.market.accounts[user].emode,
+        "collateral_before_usd": before.total_collateral_base / BASE_PER_USD,
+        "debt_before_usd": before.total_debt_base / BASE_PER_USD,
+        "health_before": _ratio(before.health_factor_wad),
+        "collateral_after_usd": after.total_collateral_base / BASE_PER_USD,
+        "debt_after_usd": after.total_debt_base / BASE_PER_USD,
+        "health_after": _ratio(after.health_factor_wad),
+        "n_debts": _n_debts(crash.market, user),
+        "n_liquidations": sum(attempt.call.borrower == user for attempt, _ in run.liquidations()),
+    }
+
+
+def _loss(left: Residual, explanation: Explanation | None) -> dict[str, Any]:
+    return {
+        "residual_usd": left.total_base / BASE_PER_USD,
+        "deficit_usd": left.deficit_base / BASE_PER_USD,
+        "uncovered_usd": left.uncovered_base / BASE_PER_USD,
+        "cause": explanation.verdict if explanation else "",
+        "removed_by": ", ".join(explanation.removed_by or explanation.together) if explanation else "",
+    }
+
+
+def _closed_form(form: ClosedForm) -> dict[str, Any]:
+    return {
+        "liquidatable_at_drop": _share(form.liquidatable_at),
+        "toxic_at_drop": _share(form.toxic_at),
+        "debt_must_remain_at_drop": _share(form.exhausted_at),
+        "frontier_residual": {symbol: str(amount) for symbol, amount in form.residual.items()},
+        "frontier_agrees": form.agrees,
+    }
+
+
+def _share(fraction: Any) -> float | None:
+    return None if fraction is None else float(fraction)
+
+
+def _ratio(health_factor_wad: int) -> float:
+    return float("nan") if health_factor_wad == MAX_UINT256 else health_factor_wad / WAD
+
+
+def _n_debts(market: Market, user: User) -> int:
+    return sum(position.scaled_variable_debt > 0 for position in market.accounts[user].positions.values())

@@ -9,13 +9,17 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
+from typing import Any
+
+_A_METHOD = re.compile(r"[a-z0-9]+_\w+$")  # anvil logs the name of each request
 
 _LEASH = """
 import ctypes, os, signal, sys
-ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: the kernel kills us when our parent dies, even of SIGKILL
+# PR_SET_PDEATHSIG: the kernel kills us when our parent dies, even of SIGKILL
+ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 os.getppid() == int(sys.argv[1]) or os._exit(1)  # it died before we asked
 os.execv(sys.argv[2], sys.argv[2:])
 """
@@ -30,15 +34,15 @@ os.kill(child, signal.SIGKILL)  # our parent is gone: its end of our standard in
 
 
 class Child:
-    """A process of *command*, in a session of its own, its output in an unnamed file, killed with this process.
+    """A process of *command*, in a session of its own, its output in an unnamed file, killed with this one.
 
-    On Linux the kernel holds the leash. It watches the thread that started the child rather than the process, so beside the
-    main thread, and on other systems, a second small process watches instead.
+    On Linux the kernel holds the leash. It watches the thread that started the child rather than the process,
+    so beside the main thread, and on other systems, a second small process watches instead.
     """
 
     def __init__(self, command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> None:
-        self._owner = os.getpid()
-        self._log = tempfile.TemporaryFile()
+        self._owner, self._output = os.getpid(), ""
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the child
         leashed = sys.platform == "linux" and threading.current_thread() is threading.main_thread()
         self._process = subprocess.Popen(
             [*_python(_LEASH, self._owner), *command] if leashed else command,
@@ -62,27 +66,37 @@ class Child:
         """Exit code, negative for a signal; None while it runs."""
         return self._process.poll()
 
+    def ended_within(self, wait_s: float) -> bool:
+        """Whether it ends within *wait_s* seconds; its sockets close just before its exit code is known."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(wait_s)
+        return self.returncode is not None
+
     def output(self) -> str:
-        """All that it printed so far."""
-        return os.pread(self._log.fileno(), 1 << 20, 0).decode(errors="replace")
+        """All that it printed so far, or until it was stopped."""
+        if not self._log.closed:
+            self._output = os.pread(self._log.fileno(), 1 << 20, 0).decode(errors="replace")
+        return self._output
 
     def last_words(self) -> str:
         """What it printed last, on one line: from its last `Error` on, where there is one."""
-        lines = [line.strip() for line in self.output().splitlines() if line.strip()]
-        failed = [place for place, line in enumerate(lines) if re.match(r"(?i)error\b", line)]
-        return " ".join(lines[failed[-1] if failed else -1 :])[:300]
+        lines = [line for line in self.output().splitlines() if line.strip() and not _A_METHOD.match(line)]
+        failed = [place for place, line in enumerate(lines) if line.lower().startswith("error")]
+        return " ".join(line.strip() for line in lines[failed[-1] if failed else -1 :])[:300]
 
     def stop(self) -> None:
         """Kill the child and wait until it is gone; harmless when repeated, and in a fork of this process."""
         if os.getpid() != self._owner:
             return
-        atexit.unregister(self.stop)
-        self._process.kill()
-        self._process.wait()
-        if self._watchdog is not None:
-            self._watchdog.kill()  # before its standard input closes, or it would kill a process id that is free again
-            self._watchdog.communicate()
-        self._log.close()
+        with uninterrupted():
+            atexit.unregister(self.stop)
+            self._process.kill()
+            self._process.wait()
+            if self._watchdog is not None:
+                self._watchdog.kill()  # while its input is open: else it would kill an id that is free again
+                self._watchdog.communicate()
+            self.output()
+            self._log.close()
 
 
 def _python(code: str, *arguments: int) -> list[str]:
@@ -92,19 +106,23 @@ def _python(code: str, *arguments: int) -> list[str]:
 def _watch(parent: int, child: int) -> "subprocess.Popen[bytes]":
     quiet = subprocess.DEVNULL
     command = _python(_WATCHDOG, parent, child)
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=quiet, stderr=quiet, start_new_session=True)
+    return subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=quiet, stderr=quiet, start_new_session=True
+    )
 
 
 @contextmanager
 def exit_on_termination() -> Iterator[None]:
-    """Turn SIGTERM and SIGHUP into `SystemExit`, so that `finally` blocks run; only in the main thread, only where unhandled."""
+    """Turn SIGTERM and SIGHUP into `SystemExit`, where nothing handles them, so that `finally` blocks run."""
 
     def leave(number: int, frame: FrameType | None) -> None:
         raise SystemExit(128 + number)
 
     taken: list[signal.Signals] = []
     if threading.current_thread() is threading.main_thread():
-        taken = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is signal.SIG_DFL]
+        taken = [
+            number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is signal.SIG_DFL
+        ]
     for number in taken:
         signal.signal(number, leave)
     try:
@@ -116,13 +134,16 @@ def exit_on_termination() -> Iterator[None]:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Hold Ctrl-C and SIGTERM back while cleaning up: a second Ctrl-C must not leave half of it undone."""
-    held = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, held)
+    """Hold Ctrl-C and SIGTERM back while cleaning up, and deliver them after: half must not stay undone."""
+    came: list[int] = []
+    before: dict[signal.Signals, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            before[number] = signal.signal(number, lambda number, _: came.append(number))
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    for number in came[:1]:
+        signal.raise_signal(number)

@@ -169,24 +169,28 @@ def _resolve(imported: str, importer: str) -> str:
 def _compile(text: str, progress: Progress) -> dict[str, Any]:
     command = [str(find_node()), "-e", _RUN_SOLC, str(npm_package("solc"))]
     began = time.monotonic()
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as child:
-        try:
-            pending: str | None = text
-            while True:
-                try:
-                    out, err = child.communicate(pending, timeout=_PROGRESS_EVERY_S)
-                    break
-                except subprocess.TimeoutExpired:
-                    pending = None
-                    progress(time.monotonic() - began)
-        except BaseException:
-            child.kill()
-            raise
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as source:
+        source.write(text)
+        source.seek(0)
+        # The input is a file: a pipe that is not drained before the first time-out is never written again.
+        with subprocess.Popen(command, stdin=source, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+            try:
+                out, err = _wait(child, lambda: progress(time.monotonic() - began))
+            except BaseException:
+                child.kill()
+                raise
     if child.returncode != 0:
-        raise CompilationFailed(err.strip().partition("\n")[0] or f"Node exit code {child.returncode}")
+        first_line = err.decode(errors="replace").strip().partition("\n")[0]
+        raise CompilationFailed(first_line or f"Node exit code {child.returncode}")
     return _checked(json.loads(out))
+
+
+def _wait(child: subprocess.Popen[bytes], still_running: Callable[[], None]) -> tuple[bytes, bytes]:
+    while True:
+        try:
+            return child.communicate(timeout=_PROGRESS_EVERY_S)
+        except subprocess.TimeoutExpired:
+            still_running()
 
 
 def _checked(output: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What can go wrong at the edge of the chain: one class per cause, its numbers as attributes, its message one line.
+"""What can go wrong at the edge of the chain: one class per cause, numbers as attributes, message one line.
 
 URLs enter these classes in full and leave them redacted: neither a message nor an attribute holds a key.
 """
@@ -17,11 +17,11 @@ class ForkError(Exception):
 
 
 class AnvilMissing(ForkError):
-    """No anvil binary was found in any of the places looked in."""
+    """No anvil that runs is where it was looked for."""
 
-    def __init__(self, looked_in: list[str]) -> None:
-        self.looked_in = looked_in
-        super().__init__(f"no anvil found (looked in {', '.join(looked_in)}): run `make setup`, or set ANVIL to the binary")
+    def __init__(self, looked_at: str) -> None:
+        self.looked_at = looked_at
+        super().__init__(f"no anvil that runs at {looked_at}: run `make setup`, or set ANVIL to the binary")
 
 
 class PortTaken(ForkError):
@@ -45,7 +45,8 @@ class NodeDied(ForkError):
 
     def __init__(self, returncode: int, last_words: str) -> None:
         self.returncode, self.last_words = returncode, last_words
-        super().__init__(f"anvil ended with code {returncode}: {last_words or 'it printed nothing'}")
+        how = f"was killed by signal {-returncode}" if returncode < 0 else f"ended with code {returncode}"
+        super().__init__(f"anvil {how}; its last words: {last_words or 'none'}")
 
 
 class NodeNotReady(ForkError):
@@ -61,7 +62,9 @@ class NotADevelopmentNode(ForkError):
 
     def __init__(self, url: str, reason: str) -> None:
         self.url, self.reason = redact_url(url), reason
-        super().__init__(f"{self.url} is not a local development node ({reason}): nothing was written; start anvil on loopback")
+        super().__init__(
+            f"{self.url} is not a local development node ({reason}): nothing was written; use a local anvil"
+        )
 
 
 class WriteRefused(ForkError):
@@ -87,7 +90,7 @@ class Unreachable(ForkError):
 
     def __init__(self, url: str, method: str, reason: str) -> None:
         self.url, self.method, self.reason = redact_url(url), method, reason
-        super().__init__(f"{method}: {self.url} cannot be reached ({reason}): check the address and that it runs")
+        super().__init__(f"{method}: {self.url} cannot be reached ({reason}): check that it runs")
 
 
 class UpstreamHangs(ForkError):
@@ -98,7 +101,7 @@ class UpstreamHangs(ForkError):
     def __init__(self, url: str, method: str, timeout_s: float, attempts: int) -> None:
         self.url, self.method, self.timeout_s, self.attempts = redact_url(url), method, timeout_s, attempts
         super().__init__(
-            f"{method}: {self.url} gave no answer within {timeout_s:g} s ({attempts} tries): try another endpoint"
+            f"{method}: {self.url} no answer within {timeout_s:g} s ({attempts} tries): use another endpoint"
         )
 
 
@@ -110,7 +113,7 @@ class UpstreamRateLimited(ForkError):
     def __init__(self, url: str, method: str, attempts: int) -> None:
         self.url, self.method, self.attempts = redact_url(url), method, attempts
         super().__init__(
-            f"{method}: {self.url} answers 429, too many requests ({attempts} tries): wait, or give another endpoint"
+            f"{method}: {self.url} answers 429, too many requests ({attempts} tries): wait, or use another"
         )
 
 
@@ -145,7 +148,7 @@ class WrongChain(ForkError):
 
     def __init__(self, url: str, expected: int, found: int) -> None:
         self.url, self.expected, self.found = redact_url(url), expected, found
-        super().__init__(f"{self.url} serves chain {found}, not {expected}: give an endpoint of chain {expected}")
+        super().__init__(f"{self.url} serves chain {found}, not {expected}: use one of chain {expected}")
 
 
 class UnknownBlock(ForkError):
@@ -153,7 +156,7 @@ class UnknownBlock(ForkError):
 
     def __init__(self, url: str, block_number: int, head_number: int) -> None:
         self.url, self.block_number, self.head_number = redact_url(url), block_number, head_number
-        super().__init__(f"{self.url} has no block {block_number}, its head is {head_number}: ask for one it has")
+        super().__init__(f"{self.url} has no block {block_number} (head {head_number}): ask for one it has")
 
 
 class StateNotServed(ForkError):
@@ -172,7 +175,9 @@ class NoUpstreamAnswers(ForkError):
 
     def __init__(self, errors: list[ForkError]) -> None:
         self.errors = errors
-        super().__init__(f"none of {len(errors)} endpoints can be used: " + "; ".join(str(error) for error in errors))
+        super().__init__(
+            f"none of {len(errors)} endpoints can be used: " + "; ".join(str(error) for error in errors)
+        )
 
 
 class SnapshotGone(ForkError):
@@ -188,4 +193,6 @@ class BlockSplit(ForkError):
 
     def __init__(self, places: list[tuple[int, int]]) -> None:
         self.places = places
-        super().__init__(f"{len(places)} transactions were not mined in order in one block: (block, index) {places}")
+        super().__init__(
+            f"{len(places)} transactions were not mined in order in one block: they are at {places}"
+        )

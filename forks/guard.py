@@ -1,8 +1,9 @@
 """The write guard: nothing is ever written to an endpoint that is not a local development node.
 
-A loopback address is not enough, it may be a tunnel; a chain id is not enough, forks keep their origin's. So three things
-must hold: the address is loopback, `web3_clientVersion` names anvil, and `anvil_nodeInfo` answers. They are asked on every
-new connection, before anything else may be sent on it: a node replaced behind the same port is asked again.
+A loopback address is not enough, it may be a tunnel; a chain id is not enough, forks keep their origin's. So
+three things must hold: the address is loopback, `web3_clientVersion` names anvil, and `anvil_nodeInfo`
+answers. They are asked on every new connection, before anything else may be sent on it: a node replaced
+behind the same port is asked again.
 """
 
 import http.client
@@ -24,15 +25,15 @@ _LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
 def verify_local_development_node(url: str, *, timeout_s: float = 120.0) -> "LocalNode":
-    """Return the right to write to *url*; raises `NotADevelopmentNode` with the reason, having sent two reads at most."""
+    """Return the right to write to *url*; raises `NotADevelopmentNode`, having sent two reads at most."""
     return LocalNode(url, timeout_s=timeout_s)
 
 
 class LocalNode(Rpc):
     """Raw JSON-RPC to a local development node, reads and writes: to construct one is to verify *url*.
 
-    *timeout_s* bounds each request (a forking node waits for its upstream); *secrets* are URLs never to be shown; *lost* may
-    say more about a broken connection, such as that the child process died. Nothing is retried: a write must not run twice.
+    *timeout_s* bounds each request (a forking node waits for its upstream); *secrets* are URLs not to show;
+    *lost* may say more about a broken connection, as that the child died. Nothing is retried: no write runs twice.
     """
 
     def __init__(
@@ -77,7 +78,7 @@ class _IntroducedConnection(HTTPConnection):
 
 
 def _introduce(connection: http.client.HTTPConnection, url: str) -> None:
-    """Raise `NotADevelopmentNode` unless the other side of *connection* answers the two questions as anvil does."""
+    """Raise `NotADevelopmentNode` unless the other side of *connection* answers two questions as anvil."""
     version = _ask(connection, url, "web3_clientVersion")
     if not isinstance(version, str) or not version.lower().startswith("anvil/"):
         raise NotADevelopmentNode(url, f"names itself {str(version)[:40]!r}, not anvil")
@@ -106,7 +107,7 @@ def _ask(connection: http.client.HTTPConnection, url: str, method: str) -> Any:
 
 
 class _IntroducedPool(HTTPConnectionPool):
-    ConnectionCls = _IntroducedConnection
+    ConnectionCls = _IntroducedConnection  # pyright: ignore[reportAssignmentType] - its base is declared so too
 
 
 class _IntroducedAdapter(HTTPAdapter):
@@ -116,7 +117,7 @@ class _IntroducedAdapter(HTTPAdapter):
 
 
 def _require_loopback_address(url: str) -> None:
-    """Raise `NotADevelopmentNode` unless *url* is plain http to a loopback literal or to a `localhost` that is loopback."""
+    """Raise `NotADevelopmentNode` unless *url* is plain http to a loopback address or `localhost`."""
     parts = urlsplit(url)
     if parts.scheme != "http":
         raise NotADevelopmentNode(url, f"{parts.scheme} is not what anvil serves")

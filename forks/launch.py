@@ -1,4 +1,4 @@
-"""How anvil is started: its arguments, its environment and its files, chosen so that a run can be repeated."""
+"""How anvil is started: its arguments, environment and files, chosen so that a run can be repeated."""
 
 import gzip
 import json
@@ -32,7 +32,7 @@ class Launch:
 
     port: to listen on; None for a free one.
     chain_id: None for 31337, or the upstream's on a fork.
-    timestamp: of the first block [s]; None for `GENESIS_TIMESTAMP`, for that of the state file, or for the wall clock on a fork.
+    timestamp: of the first block [s]; None for `GENESIS_TIMESTAMP`, or that of the state file or fork block.
     hardfork: anvil's name of the rules of the EVM, the same for every kind of node.
     fork_url, fork_block: upstream and the pinned block; both or neither.
     state_file: what `anvil --dump-state` wrote, plain or gzip.
@@ -50,26 +50,30 @@ class Launch:
 
     def __post_init__(self) -> None:
         if (self.fork_url is None) != (self.fork_block is None):
-            raise ValueError("fork_url and fork_block go together: a fork without a pinned block cannot be repeated")
+            raise ValueError("fork_url and fork_block go together: only a pinned block can be repeated")
 
 
 def spawn(anvil: Path, launch: Launch, folder: Path) -> Child:
     """Start anvil in *folder* and return it at once; raises `PortTaken`, `StateFileMalformed`."""
     if launch.port is not None:
         _require_free(launch.port)
-    state = _unpacked_state(launch.state_file, folder) if launch.state_file else None
-    timestamp = launch.timestamp
-    if timestamp is None and launch.fork_url is None:
-        timestamp = GENESIS_TIMESTAMP if state is None else _timestamp_of(state)
+    timestamp = None if launch.fork_url else GENESIS_TIMESTAMP
+    state = None
+    if launch.state_file is not None:
+        state = _unpacked(launch.state_file, folder)
+        timestamp = _timestamp_of(state, launch.state_file)
+    timestamp = timestamp if launch.timestamp is None else launch.timestamp
     arguments = _arguments(launch, timestamp, state)
     return Child([str(anvil), *arguments], cwd=folder, env=_environment(launch.fork_url, folder))
 
 
 def wait_until_listening(child: Child, launch: Launch, wait_s: float) -> int:
-    """Return the port *child* listens on; raises `PortTaken`, `NodeDied` or `NodeNotReady` with its last words, redacted."""
+    """Return the port *child* listens on; raises `PortTaken`, or `NodeDied`, `NodeNotReady`."""
     deadline = time.monotonic() + wait_s
     while time.monotonic() < deadline:
-        ended = child.returncode is not None  # asked before the output is read, so that the last words are in it
+        ended = (
+            child.returncode is not None
+        )  # asked before the output is read, so that the last words are in it
         if found := _LISTENING.search(child.output()):
             return int(found.group(1))
         if ended:
@@ -110,14 +114,19 @@ def _arguments(launch: Launch, timestamp: int | None, state: Path | None) -> lis
     flags = ["--auto-impersonate", "--no-request-size-limit", "--disable-min-priority-fee"]
     if launch.fork_url is not None:
         flags += ["--no-storage-caching", "--no-rate-limit", "--fork-url", "upstream"]
-        options |= {"fork-block-number": launch.fork_block, "timeout": _UPSTREAM_TIMEOUT_MS, "retries": _UPSTREAM_RETRIES}
+        options |= {
+            "fork-block-number": launch.fork_block,
+            "timeout": _UPSTREAM_TIMEOUT_MS,
+            "retries": _UPSTREAM_RETRIES,
+        }
     return flags + [word for name, value in options.items() for word in (f"--{name}", str(value))]
 
 
 def _environment(fork_url: str | None, folder: Path) -> dict[str, str]:
-    """Our environment without what would configure anvil, its home in *folder*, and the upstream under an alias."""
+    """Our environment less what configures anvil, its home in *folder*, and the upstream under an alias."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(_OWN_SETTINGS)}
     env["HOME"] = str(folder)
+    env["NO_PROXY"] = ",".join(filter(None, [os.environ.get("NO_PROXY"), "localhost,127.0.0.1,::1"]))
     if fork_url is not None:
         (folder / "foundry.toml").write_text('[rpc_endpoints]\nupstream = "${UNDERWATER_UPSTREAM}"\n')
         env["UNDERWATER_UPSTREAM"] = fork_url
@@ -133,22 +142,22 @@ def _require_free(port: int) -> None:
             raise PortTaken(port) from None
 
 
-def _unpacked_state(path: Path, folder: Path) -> Path:
+def _unpacked(path: Path, folder: Path) -> Path:
     """Copy a state file into *folder* as the plain JSON that anvil loads."""
     plain = folder / "state.json"
     try:
         with path.open("rb") as packed, plain.open("wb") as unpacked:
             is_gzip = packed.read(2) == b"\x1f\x8b"
             packed.seek(0)
-            shutil.copyfileobj(gzip.open(packed) if is_gzip else packed, unpacked)
+            shutil.copyfileobj(gzip.GzipFile(fileobj=packed) if is_gzip else packed, unpacked)
     except (OSError, EOFError) as error:
         raise StateFileMalformed(path, str(error)) from error
     return plain
 
 
-def _timestamp_of(state: Path) -> int:
-    """Time of the block that a state stands at [s]: anvil's clock must not start before or after it."""
+def _timestamp_of(state: Path, origin: Path) -> int:
+    """Time of the block that a state stands at [s]: anvil's clock must start there."""
     try:
         return int(json.loads(state.read_bytes())["block"]["timestamp"], 16)
     except (ValueError, KeyError, TypeError) as error:
-        raise StateFileMalformed(state, f"no block timestamp in it ({type(error).__name__})") from error
+        raise StateFileMalformed(origin, f"no block timestamp in it ({type(error).__name__})") from error

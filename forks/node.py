@@ -28,9 +28,9 @@ Transaction = Mapping[str, Any]
 
 
 class Node:
-    """A local development node: our own child (`start`) or one that already runs (`attach`); use it in a `with`.
+    """A local development node: our child (`start`) or one that already runs (`attach`); use it in a `with`.
 
-    url: its address. rpc: raw JSON-RPC, writing too. w3: web3 over the same. pid: of our own child, else None.
+    url: its address. rpc: raw JSON-RPC, writing too. w3: web3 over the same. pid: of our child, else None.
     Time stands still unless `set_time` moves it; gas is free; every sender is impersonated.
     """
 
@@ -56,7 +56,7 @@ class Node:
     ) -> Self:
         """Return a node of our own, ready; options as in `Launch`, *wait_s* bounds the start [s].
 
-        Raises `PortTaken`, `StateFileMalformed`, `NodeDied` or `NodeNotReady`; it leaves no process behind, however this
+        Raises `PortTaken`, `StateFileMalformed`, `NodeDied` or `NodeNotReady`; the node ends however this
         process ends.
         """
         launch = Launch(
@@ -77,16 +77,15 @@ class Node:
             url = f"http://127.0.0.1:{wait_until_listening(child, launch, wait_s)}"
             rpc = LocalNode(url, secrets=[fork_url] if fork_url else [], lost=lambda: _death(child, launch))
             life.callback(rpc.close)
-            node = cls(url, rpc, life.pop_all(), child.pid)
-        node._begin(loaded=state_file is not None)
-        return node
+            _settle(rpc, loaded=state_file is not None)
+            return cls(url, rpc, life.pop_all(), child.pid)
 
     @classmethod
     def attach(cls, url: str) -> Self:
-        """Return a node that already runs at *url*: a snapshot is taken first and restored last, and it is never killed.
+        """Return a node that already runs at *url*: a snapshot is taken first, restored last; never killed.
 
-        Raises `NotADevelopmentNode`, before anything is written. On `close` its mining, base fee and clock are as found;
-        automatic impersonation is off.
+        Raises `NotADevelopmentNode` before anything is written. On `close` mining, base fee and clock are as
+        found; automatic impersonation is off.
         """
         with ExitStack() as life:
             rpc = verify_local_development_node(url)
@@ -98,13 +97,14 @@ class Node:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:
-        """End our child, or restore the node that was found; harmless when repeated, not to be interrupted by Ctrl-C."""
-        with uninterrupted():
-            self._life.close()
+        """End our child, or restore the node that was found; harmless when repeated."""
+        self._life.close()
 
     def write(self, method: str, *params: Any) -> Any:
         """Return the result of *method*, which may change the node; raises `RpcFailed`."""
@@ -115,8 +115,9 @@ class Node:
         return str(self.write("evm_snapshot"))
 
     def revert(self, snapshot_id: str) -> None:
-        """Restore a snapshot; raises `SnapshotGone` where anvil would answer `false`, as for an id used before."""
-        _revert(self.rpc, snapshot_id)
+        """Restore a snapshot; raises `SnapshotGone` where anvil answers `false`, as for an id used before."""
+        if self.write("evm_revert", snapshot_id) is not True:
+            raise SnapshotGone(snapshot_id)
 
     @contextmanager
     def anchor(self) -> Iterator[None]:
@@ -150,11 +151,11 @@ class Node:
         self.write("anvil_setBalance", address, hex(wei))
 
     def send(self, transaction: Transaction) -> TxReceipt:
-        """Send a transaction from any address, mine it, and return its receipt, of status 0 where it reverted."""
+        """Mine a transaction from any address and return its receipt, of status 0 where it reverted."""
         return _receipt(self.write("eth_sendTransactionSync", _filled(transaction)))
 
     def revert_data(self, transaction: Transaction, block: int | str = "latest") -> bytes | None:
-        """Return the bytes with which *transaction* reverts at *block*, or None where it does not; sends no transaction."""
+        """Return the bytes with which *transaction* would revert at *block*, or None where it would not."""
         at = hex(block) if isinstance(block, int) else block
         error = self.rpc.answer("eth_call", [_filled(transaction), at]).get("error")
         if error is None:
@@ -164,17 +165,18 @@ class Node:
         return bytes.fromhex((error.get("data") or "0x").removeprefix("0x"))
 
     def mine_many(self, transactions: Sequence[Transaction]) -> list[TxReceipt]:
-        """Mine *transactions* in their order in one block and return their receipts; raises `BlockSplit` where it fails."""
+        """Mine *transactions* in order in one block and return their receipts; raises `BlockSplit`."""
         self.write("evm_setAutomine", False)
         try:
-            hashes = self.rpc.batch(("eth_sendTransaction", [tx]) for tx in self._numbered(transactions))
+            # one by one: anvil runs a batch in any order, and orders a block by arrival
+            hashes = [self.write("eth_sendTransaction", tx) for tx in self._numbered(transactions)]
             self.write("evm_mine")
         finally:
             self.write("evm_setAutomine", True)
         raw = self.rpc.batch(("eth_getTransactionReceipt", [hash_]) for hash_ in hashes)
         receipts = [_receipt(receipt) for receipt in raw if receipt]
-        places = [(receipt["blockNumber"], receipt["transactionIndex"]) for receipt in receipts]
-        if receipts and places != [(places[0][0], index) for index in range(len(transactions))]:
+        places = [(int(receipt["blockNumber"]), int(receipt["transactionIndex"])) for receipt in receipts]
+        if places != [(places[0][0] if places else 0, index) for index in range(len(transactions))]:
             raise BlockSplit(places)
         return receipts
 
@@ -189,28 +191,25 @@ class Node:
             nonces[str(tx["from"])] += 1
         return numbered
 
-    def _begin(self, *, loaded: bool) -> None:
-        """Stop the clock of a node of our own; a loaded state cannot be read before one block is mined on it."""
-        self.write("anvil_setBlockTimestampInterval", 0)
-        if loaded:
-            self.write("evm_mine")
-
 
 def _death(child: Child, launch: Launch) -> ForkError | None:
-    return None if child.returncode is None else death_of(child, launch)
+    return death_of(child, launch) if child.ended_within(1.0) else None
 
 
-def _revert(rpc: LocalNode, snapshot_id: str) -> None:
-    if rpc.write("evm_revert", snapshot_id) is not True:
-        raise SnapshotGone(snapshot_id)
+def _settle(rpc: LocalNode, *, loaded: bool) -> None:
+    """Stop the clock of a node of our own, and its log; a loaded state needs one block to be readable."""
+    rpc.write("anvil_setLoggingEnabled", False)
+    rpc.write("anvil_setBlockTimestampInterval", 0)
+    if loaded:
+        rpc.write("evm_mine")
 
 
 @contextmanager
 def _left_as_found(rpc: LocalNode) -> Iterator[None]:
-    """Snapshot a node that is not ours, make it quiet, and leave it as it was found."""
-    automine, interval = rpc.call("anvil_getAutomine"), rpc.call("anvil_getIntervalMining")
-    base_fee = rpc.call("eth_getBlockByNumber", "pending", False).get("baseFeePerGas")
-    snapshot_id = str(rpc.write("evm_snapshot"))
+    """Snapshot a node that is not ours, make it as quiet as our own, and leave it as it was found."""
+    automine, interval_s = rpc.call("anvil_getAutomine"), rpc.call("anvil_getIntervalMining")
+    base_fee = rpc.call("eth_getBlockByNumber", "pending", False)["baseFeePerGas"]
+    snapshot_id = rpc.write("evm_snapshot")
     try:
         rpc.write("evm_setIntervalMining", 0)
         rpc.write("evm_setAutomine", True)
@@ -219,20 +218,34 @@ def _left_as_found(rpc: LocalNode) -> Iterator[None]:
         rpc.write("anvil_autoImpersonateAccount", True)
         yield
     finally:
-        _revert(rpc, snapshot_id)
-        rpc.write("anvil_autoImpersonateAccount", False)
-        rpc.write("anvil_removeBlockTimestampInterval")
-        if base_fee is not None:
-            rpc.write("anvil_setNextBlockBaseFeePerGas", base_fee)
-        rpc.write("evm_setAutomine", automine)
-        if interval:
-            rpc.write("evm_setIntervalMining", interval)
+        with uninterrupted():
+            restored = _restored(rpc, snapshot_id, base_fee)
+            rpc.write("evm_setAutomine", automine)
+            if interval_s:
+                rpc.write("evm_setIntervalMining", interval_s)
+        if not restored:
+            raise SnapshotGone(snapshot_id)
+
+
+def _restored(rpc: LocalNode, snapshot_id: str, base_fee: str) -> bool:
+    """Restore state and settings; a transaction that Ctrl-C cut off must not be mined on what is restored."""
+    rpc.write("evm_setAutomine", False)
+    rpc.write("anvil_dropAllTransactions")
+    restored = rpc.write("evm_revert", snapshot_id)
+    rpc.write("anvil_autoImpersonateAccount", False)
+    rpc.write("anvil_removeBlockTimestampInterval")
+    rpc.write("anvil_setNextBlockBaseFeePerGas", base_fee)
+    return restored is True
 
 
 def _filled(transaction: Transaction) -> dict[str, Any]:
     """Return *transaction* as JSON-RPC takes it, with free gas and enough of it."""
     filled = {"gas": TRANSACTION_GAS, "gasPrice": 0, **transaction}
-    return {name: hex(value) if isinstance(value, int) else _hex(value) for name, value in filled.items() if value is not None}
+    return {
+        name: hex(value) if isinstance(value, int) else _hex(value)
+        for name, value in filled.items()
+        if value is not None
+    }
 
 
 def _hex(value: bytes | str) -> str:
@@ -240,4 +253,4 @@ def _hex(value: bytes | str) -> str:
 
 
 def _receipt(raw: Mapping[str, Any]) -> TxReceipt:
-    return cast(TxReceipt, AttributeDict.recursive(receipt_formatter(raw)))
+    return cast("TxReceipt", AttributeDict.recursive(receipt_formatter(raw)))

@@ -10,11 +10,11 @@ from forks.errors import ForkError
 from forks.rpc import Rpc
 
 _SLOW_MIDDLEWARE = ("validation", "ens_name_to_address", "gas_price_strategy")
-"""They ask the node for its chain id, names and prices again with every call, and cost three times the call itself."""
+"""They ask the node for its chain id, names and prices again with every call: three times its cost."""
 
 
 class RpcProvider(JSONBaseProvider):
-    """A web3 provider that sends what *rpc* permits: reads only, unless *rpc* is a `forks.guard.LocalNode`."""
+    """A web3 provider that sends what *rpc* permits: reads only, unless it is a `forks.guard.LocalNode`."""
 
     def __init__(self, rpc: Rpc) -> None:
         super().__init__()
@@ -27,11 +27,11 @@ class RpcProvider(JSONBaseProvider):
         """Return the whole answer to one request; raises `WriteRefused` before a byte is sent."""
         return self._rpc.answer(method, params)  # type: ignore[return-value]
 
-    def make_batch_request(self, batch_requests: list[tuple[RPCEndpoint, Any]]) -> list[RPCResponse]:
+    def make_batch_request(self, requests: list[tuple[RPCEndpoint, Any]]) -> list[RPCResponse]:
         """Return the whole answers to many requests, in their order."""
-        return self._rpc.answers(batch_requests)  # type: ignore[return-value]
+        return self._rpc.answers(requests)  # type: ignore[return-value]
 
-    def is_connected(self, show_traceback: bool = False) -> bool:
+    def is_connected(self, show_traceback: bool = False) -> bool:  # noqa: FBT001, FBT002 - web3's signature
         """Return whether the endpoint answers at all."""
         try:
             self._rpc.call("web3_clientVersion")

@@ -21,7 +21,7 @@ def redact_url(url: str) -> str:
 
 
 def redact_text(text: str, *known_urls: str) -> str:
-    """Return *text* with every URL in it redacted, and with the secrets of *known_urls* hidden even where they stand alone."""
+    """Return *text* with its URLs redacted, and the keys of *known_urls* hidden where they stand alone."""
     text = _URL.sub(lambda found: redact_url(found.group()), text)
     for secret in sorted({secret for url in known_urls for secret in _secrets(url)}, key=len, reverse=True):
         text = text.replace(secret, _HIDDEN)
@@ -35,5 +35,11 @@ def _has_secret(parts: SplitResult) -> bool:
 def _secrets(url: str) -> list[str]:
     """The parts of *url* that may be a key: long enough that hiding them cannot garble plain words."""
     parts = urlsplit(url.strip())
-    pieces = [parts.username, parts.password, *parts.path.split("/"), *re.split(r"[&=]", parts.query), parts.fragment]
+    pieces = [
+        parts.username,
+        parts.password,
+        *parts.path.split("/"),
+        *re.split(r"[&=]", parts.query),
+        parts.fragment,
+    ]
     return [piece for piece in pieces if piece and len(piece) >= 6]

@@ -12,8 +12,8 @@ class EvmRevert(Exception):
     """The contract would revert here: the canonical error name and the numbers that failed.
 
     Names: the contract's own custom error, `Panic(0x11)` (overflow or underflow of checked arithmetic),
-    `Panic(0x12)` (division by zero), `EmptyRevert` (a revert without data: overflow or zero divisor inside the
-    assembly of the maths libraries), `SafeCastOverflowedUintDowncast`.
+    `Panic(0x12)` (division by zero), `EmptyRevert` (a revert without data: overflow or zero divisor inside
+    the assembly of the maths libraries), `SafeCastOverflowedUintDowncast`.
     """
 
     def __init__(self, name: str, **numbers: int) -> None:
@@ -30,7 +30,7 @@ class UnknownRevision(ValueError):
         self.revision = revision
         self.known = tuple(known)
         super().__init__(
-            f"no rules for Aave v3 revision {revision!r}; modelled are {', '.join(self.known)}: use one of them"
+            f"no rules for Aave v3 revision {revision!r}: use a market of one of these: {', '.join(known)}"
         )
 
 

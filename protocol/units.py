@@ -23,7 +23,7 @@ SECONDS_PER_YEAR: Final = 365 * 24 * 60 * 60
 """The contracts' year: leap days are ignored. [s]"""
 
 MAX_UINT256: Final = 2**256 - 1
-"""Largest Solidity word; Aave's health factor of an account without debt, and 'as much as allowed' in a call."""
+"""Largest Solidity word; Aave's health factor without debt, and 'as much as allowed' in a call."""
 MAX_UINT128: Final = 2**128 - 1
 """Stored indexes, rates, deficits and virtual balances must fit in this."""
 MAX_UINT120: Final = 2**120 - 1

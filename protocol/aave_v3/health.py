@@ -1,7 +1,8 @@
 """Account data: what an account's collateral and debt are worth at observed prices, and its health factor.
 
-Mirrors `GenericLogic.calculateUserAccountData`, src/contracts/protocol/libraries/logic/GenericLogic.sol@v3.6.0
-and its forms before. Prices are the oracle's, of one whole token in base currency, keyed by reserve id.
+Mirrors `GenericLogic.calculateUserAccountData`,
+src/contracts/protocol/libraries/logic/GenericLogic.sol@v3.6.0 and its forms before. Prices are the
+oracle's, of one whole token in base currency, keyed by reserve id.
 """
 
 from __future__ import annotations

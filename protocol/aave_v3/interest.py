@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from protocol.aave_v3.revisions import Rules
-from protocol.aave_v3.state import Reserve
+from protocol.aave_v3.state import Market, Reserve
 from protocol.fixed_point.compounding import linear_growth
 from protocol.fixed_point.percentage import percent_mul_half_up
 from protocol.fixed_point.uint256 import add, sub, to_uint
@@ -32,6 +32,24 @@ def normalized_debt(reserve: Reserve, rules: Rules, timestamp: int) -> int:
     elapsed_s = sub(timestamp, reserve.last_update_timestamp)
     growth_ray = rules.compounded_growth(reserve.variable_borrow_rate_ray, elapsed_s)
     return ray_mul_half_up(growth_ray, reserve.variable_borrow_index_ray)
+
+
+def viewed_at(market: Market, timestamp: int) -> Market:
+    """The market with every index as the views show it at `timestamp` [s]: for reading many accounts quickly.
+
+    Account data of it at `timestamp` equal those of `market`, in about half the time. Not for liquidating: the
+    treasury's share and the guards of `accrue` are left out.
+    """
+    reserves = {
+        reserve_id: replace(
+            reserve,
+            liquidity_index_ray=normalized_income(reserve, market.rules, timestamp),
+            variable_borrow_index_ray=normalized_debt(reserve, market.rules, timestamp),
+            last_update_timestamp=timestamp,
+        )
+        for reserve_id, reserve in market.reserves.items()
+    }
+    return replace(market, reserves=reserves)
 
 
 def atoken_balance(scaled: int, index_ray: int, rules: Rules) -> int:

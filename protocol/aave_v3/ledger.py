@@ -56,7 +56,7 @@ class Ledger:
             positions[reserve_id] = position
         self._accounts[user] = replace(account, positions=dict(sorted(positions.items())))
 
-    def set_collateral_enabled(self, user: User, reserve_id: ReserveId, enabled: bool) -> None:
+    def set_collateral_enabled(self, user: User, reserve_id: ReserveId, *, enabled: bool) -> None:
         """`UserConfiguration.setUsingAsCollateral`."""
         position = self.position(user, reserve_id)
         self.put_position(user, reserve_id, replace(position, collateral_enabled=enabled))
@@ -82,7 +82,7 @@ class Ledger:
         self.put_position(user, reserve_id, replace(position, scaled_variable_debt=left))
 
     def transfer_atoken(self, sender: User, recipient: User, reserve_id: ReserveId, scaled: int) -> None:
-        """`transferOnLiquidation`: moves supply, also of nothing; reverts `Panic(0x11)` beyond the balance."""
+        """`transferOnLiquidation`: moves supply, also nothing; reverts `Panic(0x11)` beyond the balance."""
         bits = self.rules.balance_bits
         sent = self.position(sender, reserve_id)
         left = sub(sent.scaled_atoken, to_uint(scaled, bits))

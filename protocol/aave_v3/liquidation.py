@@ -1,8 +1,8 @@
 """`Pool.liquidationCall`, step by step in the contract's order.
 
-Mirrors `executeLiquidationCall`, src/contracts/protocol/libraries/logic/LiquidationLogic.sol@v3.6.0 and its forms
-before. Taken for granted: the liquidator has the debt asset and has approved it; there is no stable debt, and nobody
-holds the role that lets an isolated asset become collateral by itself.
+Mirrors `executeLiquidationCall`, src/contracts/protocol/libraries/logic/LiquidationLogic.sol@v3.6.0 and its
+forms before. Taken for granted: the liquidator has the debt asset and has approved it; there is no stable
+debt, and nobody holds the role that lets an isolated asset become collateral by itself.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def _execute(
     seized = _seize(ledger, call, sides, totals, terms)
     depletion = ledger.rules.depletion(_seized_collateral(seized, sides, totals, terms))
     if depletion.reserve:
-        ledger.set_collateral_enabled(call.borrower, call.collateral_id, False)
+        ledger.set_collateral_enabled(call.borrower, call.collateral_id, enabled=False)
     deficits = {
         call.debt_id: burn_debt(
             ledger,
@@ -131,7 +131,9 @@ def _sides(ledger: Ledger, call: LiquidationCall, timestamp: int) -> _Sides:
         collateral_balance=rules.atoken_balance(scaled, index_ray),
         collateral_scaled=scaled,
         collateral_index_ray=index_ray,
-        debt_balance=rules.vtoken_balance(scaled_debt, ledger.reserve(call.debt_id).variable_borrow_index_ray),
+        debt_balance=rules.vtoken_balance(
+            scaled_debt, ledger.reserve(call.debt_id).variable_borrow_index_ray
+        ),
     )
 
 
@@ -175,7 +177,9 @@ def liquidation_terms(
     )
 
 
-def max_liquidatable_debt(market: Market, terms: Terms, totals: AccountTotals, collateral: int, debt: int) -> int:
+def max_liquidatable_debt(
+    market: Market, terms: Terms, totals: AccountTotals, collateral: int, debt: int
+) -> int:
     """The most that one call may repay, given the balances of the pair. Amounts in asset units."""
     limits = variants.DebtLimits(
         health_factor_wad=totals.health_factor_wad,
@@ -260,7 +264,7 @@ def _hand_over_atokens(ledger: Ledger, call: LiquidationCall, sides: _Sides, sei
             takes_all = seized.collateral + seized.fee == sides.collateral_balance
             enable = held_before == 0 or (call.liquidator == call.borrower and takes_all)
     if enable and _may_become_collateral(ledger, call):
-        ledger.set_collateral_enabled(call.liquidator, call.collateral_id, True)
+        ledger.set_collateral_enabled(call.liquidator, call.collateral_id, enabled=True)
 
 
 def _may_become_collateral(ledger: Ledger, call: LiquidationCall) -> bool:
@@ -272,7 +276,7 @@ def _may_become_collateral(ledger: Ledger, call: LiquidationCall) -> bool:
 
 
 def _pay_out_underlying(ledger: Ledger, call: LiquidationCall, amount: int, timestamp: int) -> None:
-    """The liquidator gets the asset itself: its liquidity shrinks and rates move, then the aTokens are burned."""
+    """The liquidator gets the asset itself: liquidity shrinks, rates move, then the aTokens are burned."""
     rules = ledger.rules
     reserve = accrue(ledger.reserve(call.collateral_id), rules, timestamp)
     ledger.put(with_new_rates(reserve, rules, taken=amount))

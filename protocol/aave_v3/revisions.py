@@ -1,9 +1,10 @@
-"""Where the minor versions of Aave v3 differ: a table of rules, one row per revision, one column per difference.
+"""Where the versions of Aave v3 differ: a table, one row per revision, one column per difference.
 
-No formula asks for a version. A row is the row before it with what changed, so the table reads as a change note.
-Counterfactuals are made the same way: `dataclasses.replace(rules, enforces_min_leftover=False)`.
+No formula asks for a version. A row is the row before it with what changed, so the table reads as a change
+note. Counterfactuals are made the same way: `dataclasses.replace(rules, enforces_min_leftover=False)`.
 
-A row is listed only when it reproduces every recorded liquidation of its revision. 3.0.0, 3.0.1 and 3.1 are not.
+A row is listed only when it reproduces every recorded liquidation of its revision. 3.0.0, 3.0.1 and 3.1 are
+not.
 """
 
 from __future__ import annotations
@@ -108,17 +109,17 @@ class Rules:
     enforces_min_leftover: bool
     """The dust rule: a call that ends neither debt nor collateral must leave 1000 of base value of both."""
     depletion: Callable[[variants.SeizedCollateral], variants.Depletion]
-    debt_ends: Callable[[int, bool, int], bool]
-    """(outstanding, written off, scaled debt left) -> the borrowing bit is cleared"""
+    debt_ends: Callable[[int, int], bool]
+    """(debt neither repaid nor written off [asset units], scaled debt left) -> borrowing bit is cleared"""
 
     accrues_collateral_first: bool
-    """Both reserves are accrued before anything is read; else the collateral reserve only when it is burned."""
+    """Both reserves are accrued before anything is read; else the collateral reserve when it is burned."""
     accrues_same_asset_twice: bool
     """One asset on both sides: its treasury share is taken twice, from a cache that has become stale."""
     isolated_debt: IsolatedDebt
     liquidator_collateral: LiquidatorCollateral
     virtual_accounting: bool
-    """Rates follow a virtual balance moved with them; else the aToken's holdings, moved by token transfers."""
+    """Rates follow a virtual balance moved with them; else what the aToken holds, moved by transfers."""
     balance_bits: int
     """Width of a stored scaled balance."""
 

@@ -84,7 +84,7 @@ class EModeCategory:
     liquidation_threshold_bps: int
     liquidation_bonus_bps: int
     collateral_bitmap: int
-    """Bit i = reserve id i counts at the category's parameters. Up to v3.1 derived from each reserve's field."""
+    """Bit i = reserve id i has the category's parameters. Up to v3.1 derived from each reserve's field."""
     ltvzero_bitmap: int = 0
     """From v3.6 on."""
     isolated: bool = False

@@ -1,7 +1,7 @@
 """Whether a liquidation is allowed, asked in the contract's order.
 
-Mirrors `ValidationLogic.validateLiquidationCall`, src/contracts/protocol/libraries/logic/ValidationLogic.sol@v3.6.0
-and its forms before.
+Mirrors `ValidationLogic.validateLiquidationCall`,
+src/contracts/protocol/libraries/logic/ValidationLogic.sol@v3.6.0 and its forms before.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def validate_liquidation_call(
     health_factor_wad: int,
     timestamp: int,
 ) -> None:
-    """Returns when the call is allowed, else reverts with the contract's error. `debt_balance` [asset units]."""
+    """Reverts with the contract's error unless the call is allowed. `debt_balance` [asset units]."""
     rules = market.rules
     if rules.forbids_self_liquidation and call.borrower == call.liquidator:
         raise EvmRevert("SelfLiquidation")

@@ -2,7 +2,8 @@
 
 Pure integer functions, picked by the table in `revisions.py`. Tags name the first revision with that form.
 Sources, all under src/contracts/protocol/libraries: logic/GenericLogic.sol, logic/ReserveLogic.sol,
-logic/LiquidationLogic.sol, logic/ValidationLogic.sol (aave-dao/aave-v3-origin; 3.0.2: aave/aave-v3-core@v1.19.3).
+logic/LiquidationLogic.sol, logic/ValidationLogic.sol (aave-dao/aave-v3-origin; 3.0.2:
+aave/aave-v3-core@v1.19.3).
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ DEFAULT_LIQUIDATION_CLOSE_FACTOR_BPS = 50_00
 """That half: 50 %. [bps]"""
 MAX_LIQUIDATION_CLOSE_FACTOR_BPS = 100_00
 MIN_BASE_MAX_CLOSE_FACTOR_THRESHOLD_BASE = 2000 * 10**8
-"""Under this value of collateral or of debt one call may repay everything, so that small positions end: 2000 USD.
+"""Under this value of collateral or debt one call may repay all, so that small positions end: 2000 USD.
 
 Raw base units, whatever the market's base currency is. [base]
 """
@@ -38,7 +39,7 @@ MIN_LEFTOVER_BASE = MIN_BASE_MAX_CLOSE_FACTOR_THRESHOLD_BASE // 2
 """A call that ends neither the debt nor the collateral must leave this much of both: 1000 USD. [base]"""
 
 
-# --- interest -------------------------------------------------------------------------------------------------
+# --- interest -----------------------------------------------------------------------------------------------
 
 
 def debt_growth_of_balances(scaled: int, index_ray: int, next_index_ray: int) -> int:
@@ -65,7 +66,7 @@ def overall_rate_variable(total_debt: int, variable_rate_ray: int) -> int:
     return variable_rate_ray
 
 
-# --- account data ---------------------------------------------------------------------------------------------
+# --- account data -------------------------------------------------------------------------------------------
 
 
 def health_of_average(collateral_base: int, weighted_base_bps: int, debt_base: int) -> int:
@@ -87,7 +88,7 @@ def ltv_if_reserve_has_one(reserve_ltv_bps: int, category: EModeCategory | None,
 
 
 def ltv_of_category_first(reserve_ltv_bps: int, category: EModeCategory | None, reserve_id: int) -> int:
-    """Loan to value of one collateral: the category's word counts for its members. [Modified in v3.6] [bps]"""
+    """Loan to value of one collateral: its category's, if it is a member. [Modified in v3.6] [bps]"""
     if category is not None and category.collateral_bitmap >> reserve_id & 1:
         return 0 if category.ltvzero_bitmap >> reserve_id & 1 else category.ltv_bps
     return reserve_ltv_bps
@@ -100,7 +101,7 @@ def ltv_of_isolated_category(reserve_ltv_bps: int, category: EModeCategory | Non
     return ltv_of_category_first(reserve_ltv_bps, category, reserve_id)
 
 
-# --- how much debt one call may repay -------------------------------------------------------------------------
+# --- how much debt one call may repay -----------------------------------------------------------------------
 
 
 class DebtLimits(NamedTuple):
@@ -125,7 +126,7 @@ def close_share_of_reserve_debt(limits: DebtLimits) -> int:
 
 
 def close_share_of_total_debt(limits: DebtLimits) -> int:
-    """Half of the *whole* debt's value, and only where the position is large. [New in v3.3] [debt asset units]"""
+    """Half of the *whole* debt's value, and only of a large position. [New in v3.3] [debt asset units]"""
     if (
         limits.reserve_collateral_base >= MIN_BASE_MAX_CLOSE_FACTOR_THRESHOLD_BASE
         and limits.reserve_debt_base >= MIN_BASE_MAX_CLOSE_FACTOR_THRESHOLD_BASE
@@ -137,7 +138,7 @@ def close_share_of_total_debt(limits: DebtLimits) -> int:
     return limits.reserve_debt
 
 
-# --- when collateral is gone ----------------------------------------------------------------------------------
+# --- when collateral is gone --------------------------------------------------------------------------------
 
 
 class SeizedCollateral(NamedTuple):
@@ -166,14 +167,14 @@ class Depletion(NamedTuple):
 
 def depletion_without_write_off(seized: SeizedCollateral) -> Depletion:
     """Debt is never written off; the bit goes when the whole balance goes."""
-    return Depletion(seized.amount + seized.fee == seized.balance, False)
+    return Depletion(reserve=seized.amount + seized.fee == seized.balance, account=False)
 
 
 def depletion_of_amounts(seized: SeizedCollateral) -> Depletion:
     """Nothing is left when the value seized is all the collateral value. [New in v3.3: write-off]"""
     taken = seized.amount + seized.fee
     taken_base = mul_div_down(taken, seized.price_base, seized.unit)
-    return Depletion(taken == seized.balance, taken_base == seized.account_collateral_base)
+    return Depletion(reserve=taken == seized.balance, account=taken_base == seized.account_collateral_base)
 
 
 def depletion_of_scaled(seized: SeizedCollateral) -> Depletion:
@@ -181,15 +182,15 @@ def depletion_of_scaled(seized: SeizedCollateral) -> Depletion:
     wanted = ray_div_up(seized.amount, seized.index_ray) + ray_div_up(seized.fee, seized.index_ray)
     taken = min(wanted, seized.scaled_balance)
     taken_base = mul_div_down(ray_mul_down(taken, seized.index_ray), seized.price_base, seized.unit)
-    account_is_empty = taken_base == seized.account_collateral_base
-    return Depletion(taken == seized.scaled_balance or account_is_empty, account_is_empty)
+    is_empty = taken_base == seized.account_collateral_base
+    return Depletion(reserve=taken == seized.scaled_balance or is_empty, account=is_empty)
 
 
-def debt_ends_with_amount(outstanding: int, written_off: bool, scaled_left: int) -> bool:
-    """The borrowing bit goes when the amounts say that all is repaid or written off."""
-    return outstanding == 0 or written_off
+def debt_ends_with_amount(unsettled: int, scaled_left: int) -> bool:
+    """The borrowing bit goes when, in asset units, all is repaid or written off."""
+    return unsettled == 0
 
 
-def debt_ends_with_scaled(outstanding: int, written_off: bool, scaled_left: int) -> bool:
+def debt_ends_with_scaled(unsettled: int, scaled_left: int) -> bool:
     """The borrowing bit goes when no scaled debt is left. [Modified in v3.4]"""
     return scaled_left == 0

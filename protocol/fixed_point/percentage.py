@@ -1,8 +1,8 @@
 """Multiplication and division by basis points.
 
-Mirrors `PercentageMath`, src/contracts/protocol/libraries/math/PercentageMath.sol@v3.6.0 (`percent_div_down`: v3.7);
-the unnamed `percentMul` and `percentDiv` of every version are the `half_up` forms. All revert empty on overflow and
-on a zero divisor. Results have the unit of `value`.
+Mirrors `PercentageMath`, src/contracts/protocol/libraries/math/PercentageMath.sol@v3.6.0 (`percent_div_down`:
+v3.7); the unnamed `percentMul` and `percentDiv` of every version are the `half_up` forms. All revert empty on
+overflow and on a zero divisor. Results have the unit of `value`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Solidity's checked `uint256` arithmetic and OpenZeppelin's `SafeCast`.
 
-Arguments are unsigned. What Solidity checks by itself panics; what a library checks in assembly reverts empty.
+Arguments are unsigned. What Solidity checks by itself panics; what a library checks in assembly reverts
+empty.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def div_down(a: int, b: int) -> int:
 
 
 def mul_div_down(a: int, b: int, c: int) -> int:
-    """`a * b / c` as Solidity writes it; reverts `Panic(0x11)` on overflow, `Panic(0x12)` when `c` is zero."""
+    """`a * b / c` as Solidity does it; reverts `Panic(0x11)` on overflow, `Panic(0x12)` when `c` is zero."""
     product = a * b
     if product > MAX_UINT256:
         raise EvmRevert(OVERFLOW, a=a, b=b)

@@ -1,7 +1,8 @@
 """Multiplication and division in wad (18 decimals) and ray (27 decimals).
 
-Mirrors `WadRayMath`, src/contracts/protocol/libraries/math/WadRayMath.sol@v3.6.0; the unnamed `rayMul`, `rayDiv`
-and `wadDiv` of every version are the `half_up` forms. All revert empty on overflow and on a zero divisor.
+Mirrors `WadRayMath`, src/contracts/protocol/libraries/math/WadRayMath.sol@v3.6.0; the unnamed `rayMul`,
+`rayDiv` and `wadDiv` of every version are the `half_up` forms. All revert empty on overflow and on a zero
+divisor.
 """
 
 from __future__ import annotations

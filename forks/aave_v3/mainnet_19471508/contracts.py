@@ -8,9 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 from forks.aave_v3.mainnet_19471508.figures import Figures, ReserveFigures
-from forks.aave_v3.mainnet_19471508.placement import call_as, calldata, creation_code, place
+from forks.aave_v3.mainnet_19471508.placement import call_as, calldata, place
+from forks.artifacts import Artifact, hardhat_artifact
 from forks.node import Node
 
+PACKAGE = "@aave/core-v3"
+"""npm package of the artifacts: 1.19.3, its sources identical to tag v1.19.3 of aave/aave-v3-core, release 3.0.2."""
 BASE_CURRENCY_UNIT = 10**8
 """One US dollar in base currency units."""
 ZERO_ADDRESS = "0x" + "0" * 40
@@ -21,7 +24,6 @@ _LIBRARIES = (
 )
 _TOKENS = ("AToken", "StableDebtToken", "VariableDebtToken")
 _PROXY = "InitializableImmutableAdminUpgradeabilityProxy"
-_UINT = "uint256"
 _DEBT_TOKEN_INITIALIZE = "initialize(address,address,address,uint8,string,string,bytes)"  # noqa: S105
 _ATOKEN_INITIALIZE = "initialize(address,address,address,address,uint8,string,string,bytes)"  # noqa: S105
 
@@ -40,7 +42,7 @@ def place_contracts(node: Node, figures: Figures) -> None:
 def _place_provider(node: Node, figures: Figures) -> None:
     """The registry, with the entries that the other constructors and the market itself read."""
     provider, owner = figures.address("PoolAddressesProvider"), figures.acl_admin
-    place(node, provider, creation_code("PoolAddressesProvider", ["string", "address"], MARKET_ID, owner))
+    place(node, provider, _contract("PoolAddressesProvider").creation(MARKET_ID, owner))
     entries = {
         "POOL": figures.address("Pool"),
         "POOL_CONFIGURATOR": figures.configurator,
@@ -54,13 +56,12 @@ def _place_provider(node: Node, figures: Figures) -> None:
 
 def _place_oracle_and_roles(node: Node, figures: Figures) -> None:
     provider, acl = figures.address("PoolAddressesProvider"), figures.address("ACLManager")
-    place(node, acl, creation_code("ACLManager", ["address"], provider))
+    place(node, acl, _contract("ACLManager").creation(provider))
     call_as(node, figures.acl_admin, acl, "addPoolAdmin(address)", figures.acl_admin)
     assets = [reserve.asset for reserve in figures.reserves]
     sources = [reserve.price_source for reserve in figures.reserves]
-    types = ["address", "address[]", "address[]", "address", "address", _UINT]
     arguments = (provider, assets, sources, ZERO_ADDRESS, ZERO_ADDRESS, BASE_CURRENCY_UNIT)
-    place(node, figures.address("AaveOracle"), creation_code("AaveOracle", types, *arguments))
+    place(node, figures.address("AaveOracle"), _contract("AaveOracle").creation(*arguments))
 
 
 def _place_pool(node: Node, figures: Figures) -> None:
@@ -68,26 +69,26 @@ def _place_pool(node: Node, figures: Figures) -> None:
     provider, pool = figures.address("PoolAddressesProvider"), figures.address("Pool")
     libraries = {name: figures.address(name) for name in _LIBRARIES}
     for name in _LIBRARIES:
-        place(node, libraries[name], creation_code(name, libraries=libraries))
+        place(node, libraries[name], _contract(name).creation(libraries=libraries))
     implementation = figures.address("Pool implementation")
-    place(node, implementation, creation_code("Pool", ["address"], provider, libraries=libraries))
+    place(node, implementation, _contract("Pool").creation(provider, libraries=libraries))
     _place_proxy(node, pool, provider, implementation, calldata("initialize(address)", provider))
     for name in _TOKENS:
-        place(node, figures.address(f"{name} implementation"), creation_code(name, ["address"], pool))
+        place(node, figures.address(f"{name} implementation"), _contract(name).creation(pool))
 
 
 def _place_proxy(node: Node, address: str, admin: str, implementation: str, initializer: bytes) -> None:
-    place(node, address, creation_code(_PROXY, ["address"], admin))
+    place(node, address, _contract(_PROXY).creation(admin))
     call_as(node, admin, address, "initialize(address,bytes)", implementation, initializer)
 
 
 def _place_underlying(node: Node, reserve: ReserveFigures) -> None:
     """The token itself: the package's WETH9, which is the real one's source, or its mintable ERC-20 for others."""
     if reserve.symbol == "WETH":
-        place(node, reserve.asset, creation_code("WETH9"))
+        place(node, reserve.asset, _contract("WETH9").creation())
         return
-    described = (reserve.name, reserve.symbol, reserve.decimals)
-    place(node, reserve.asset, creation_code("MintableERC20", ["string", "string", "uint8"], *described))
+    mintable = _contract("MintableERC20")
+    place(node, reserve.asset, mintable.creation(reserve.name, reserve.symbol, reserve.decimals))
 
 
 def _place_strategy(node: Node, figures: Figures, reserve: ReserveFigures) -> None:
@@ -104,8 +105,7 @@ def _place_strategy(node: Node, figures: Figures, reserve: ReserveFigures) -> No
         curve.stable_rate_excess_offset_ray,
         curve.optimal_stable_to_total_debt_ratio_ray,
     )
-    types = ["address", *[_UINT] * 9]
-    place(node, reserve.strategy, creation_code("DefaultReserveInterestRateStrategy", types, *arguments))
+    place(node, reserve.strategy, _contract("DefaultReserveInterestRateStrategy").creation(*arguments))
 
 
 def _place_reserve_tokens(node: Node, figures: Figures, reserve: ReserveFigures) -> None:
@@ -122,3 +122,7 @@ def _place_reserve_tokens(node: Node, figures: Figures, reserve: ReserveFigures)
     ):
         implementation = figures.address(f"{kind} implementation")
         _place_proxy(node, proxy, figures.configurator, implementation, initializer)
+
+
+def _contract(name: str) -> Artifact:
+    return hardhat_artifact(PACKAGE, name)

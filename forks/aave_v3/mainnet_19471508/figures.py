@@ -52,6 +52,9 @@ class ReserveFigures:
     isolation_mode_total_debt: int
     total_scaled_atoken: int
     total_scaled_variable_debt: int
+    treasury_scaled_atoken: int
+    treasury_last_index_ray: int
+    """Liquidity index at the treasury's last balance change."""
     underlying_held_by_atoken: int
     """[asset units] `balanceOf(aToken)` of the underlying token: what can be borrowed."""
     price_source: str

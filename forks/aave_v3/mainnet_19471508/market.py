@@ -98,16 +98,17 @@ def read_market_handle(
 def code_differences(node: Node, figures: Figures) -> tuple[CodeDifference, ...]:
     """The contracts on the node whose code differs from the recorded bytecode, in the order of the figures."""
     found = {name: _code(node, recorded.address) for name, recorded in figures.contracts.items()}
+    standing = {name: code for name, code in found.items() if code}
     return tuple(
         CodeDifference(
             name=name,
             address=recorded.address,
-            found_hash=_hash(found[name]),
+            found_hash=_hash(standing[name]),
             recorded_hash=recorded.code_hash,
-            metadata_only=_hash(_without_metadata(found[name])) == recorded.executable_hash,
+            metadata_only=_hash(_without_metadata(standing[name])) == recorded.executable_hash,
         )
         for name, recorded in figures.contracts.items()
-        if _hash(found[name]) != recorded.code_hash
+        if name in standing and _hash(standing[name]) != recorded.code_hash
     )
 
 

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from eth_abi.abi import decode, encode
 from eth_utils.crypto import keccak
 
-from forks.artifacts import hardhat_artifact, link
 from forks.errors import ForkError, RpcFailed
-from forks.node import Node
+from forks.node import Node, Transaction
 
-PACKAGE = "@aave/core-v3"
-"""npm package of the artifacts: 1.19.3, source identical to tag v1.19.3 of aave/aave-v3-core, which is v3.0.2."""
 DEPLOYER = "0x00000000000000000000000000000000DeaDBeef"
 """Sends the constructors; owns nothing afterwards."""
-
-_GAS = hex(25_000_000)
-"""Explicit, so that nothing is estimated; below the smallest block gas limit a node is started with."""
 
 
 class SetupReverted(ForkError):
@@ -29,13 +22,6 @@ class SetupReverted(ForkError):
         super().__init__(f"{call} on {target} reverted ({reason}): the market is built on a fresh node only")
 
 
-def creation_code(
-    name: str, types: Sequence[str] = (), *arguments: Any, libraries: Mapping[str, str] | None = None
-) -> bytes:
-    """The npm creation code of contract `name`, linked to `libraries` (name to address), arguments appended."""
-    return link(hardhat_artifact(PACKAGE, name), libraries or {}) + encode(types, arguments)
-
-
 def place(node: Node, address: str, code: bytes) -> None:
     """Put the contract whose creation code is `code` at `address`.
 
@@ -44,12 +30,11 @@ def place(node: Node, address: str, code: bytes) -> None:
     """
     node.write("anvil_setCode", address, "0x" + code.hex())
     node.write("anvil_setNonce", address, "0x1")
-    transaction = _transaction(DEPLOYER, address, b"")
     try:
-        runtime_code = node.rpc.call("eth_call", transaction, "latest")
+        runtime_code = node.rpc.call("eth_call", {"from": DEPLOYER, "to": address}, "latest")
     except RpcFailed as error:
         raise SetupReverted(address, "constructor", error.message) from error
-    _send(node, transaction, "constructor")
+    _send(node, {"from": DEPLOYER, "to": address}, "constructor")
     node.write("anvil_setCode", address, runtime_code)
 
 
@@ -58,7 +43,8 @@ def call_as(node: Node, sender: str, target: str, signature: str, *arguments: An
 
     Raises SetupReverted.
     """
-    _send(node, _transaction(sender, target, calldata(signature, *arguments), value), signature)
+    transaction = {"from": sender, "to": target, "data": calldata(signature, *arguments), "value": value}
+    _send(node, transaction, signature)
 
 
 def view(node: Node, target: str, signature: str, returns: str, *arguments: Any) -> Any:
@@ -74,12 +60,6 @@ def calldata(signature: str, *arguments: Any) -> bytes:
     return keccak(text=signature)[:4] + encode(inside.split(",") if inside else [], arguments)
 
 
-def _transaction(sender: str, target: str, data: bytes, value: int = 0) -> dict[str, str]:
-    hex_data = "0x" + data.hex()
-    return {"from": sender, "to": target, "data": hex_data, "value": hex(value), "gas": _GAS, "gasPrice": "0x0"}
-
-
-def _send(node: Node, transaction: dict[str, str], call: str) -> None:
-    receipt = node.write("eth_sendTransactionSync", transaction)
-    if int(receipt["status"], 16) != 1:
+def _send(node: Node, transaction: Transaction, call: str) -> None:
+    if node.send(transaction)["status"] != 1:
         raise SetupReverted(transaction["to"], call, "status 0")

@@ -16,6 +16,8 @@ POOL_RESERVES_LIST = 54
 """Pool `_reservesList`: mapping reserve id -> asset."""
 POOL_LIMITS = 59
 """Pool `_maxStableRateBorrowSizePercent` (64 bits), `_reservesCount` (16 bits)."""
+ATOKEN_USER_STATE = 52
+"""AToken `_userState`: mapping user -> scaled balance (128 bits), liquidity index at its last change (128 bits)."""
 ATOKEN_TOTAL_SUPPLY = 54
 """AToken `_totalSupply`: scaled."""
 ATOKEN_TREASURY = 60
@@ -25,6 +27,11 @@ DEBT_TOKEN_UNDERLYING = 55
 DEBT_TOKEN_TOTAL_SUPPLY = 58
 """VariableDebtToken `_totalSupply`: scaled."""
 
+WETH9_SYMBOL = 1
+"""WETH9 `symbol`."""
+WETH9_DECIMALS = 2
+"""WETH9 `decimals`."""
+
 Words = dict[int, int]
 """Storage of one contract: slot to 256-bit word."""
 
@@ -33,6 +40,12 @@ def mapping_slot(key: int | str, root: int) -> int:
     """Slot of `mapping[key]` whose mapping stands at slot `root`; `key` is an integer or an address."""
     number = int(key, 16) if isinstance(key, str) else key
     return int.from_bytes(keccak(number.to_bytes(32, "big") + root.to_bytes(32, "big")), "big")
+
+
+def short_string(text: str) -> int:
+    """The storage word of a string of at most 31 bytes: its bytes from the left, twice its length at the right."""
+    content = text.encode()
+    return int.from_bytes(content.ljust(31, b"\0"), "big") << 8 | 2 * len(content)
 
 
 def reserve_words(reserve: ReserveFigures) -> Words:
@@ -61,6 +74,15 @@ def pool_words(figures: Figures) -> Words:
         words[mapping_slot(reserve.reserve_id, POOL_RESERVES_LIST)] = int(reserve.asset, 16)
     words[POOL_LIMITS] = _packed((figures.max_stable_rate_borrow_size_bps, 64), (figures.reserves_count, 16))
     return words
+
+
+def atoken_words(figures: Figures, reserve: ReserveFigures) -> Words:
+    """The aToken's words: its scaled supply, and the treasury's part of it."""
+    treasury = _packed((reserve.treasury_scaled_atoken, 128), (reserve.treasury_last_index_ray, 128))
+    return {
+        ATOKEN_TOTAL_SUPPLY: reserve.total_scaled_atoken,
+        mapping_slot(figures.treasury, ATOKEN_USER_STATE): treasury,
+    }
 
 
 def _packed(*values_and_bits: tuple[int, int]) -> int:

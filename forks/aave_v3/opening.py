@@ -1,0 +1,136 @@
+"""Open a book on a real pool: money supplied, eModes chosen, debts drawn, all at one instant.
+
+Everything is opened by real `supply`, `setUserEMode` and `borrow` calls. A recorded borrower may owe more than its
+collateral lets it draw today (it drew when prices were better), so while one asset is drawn its price stands at
+half; before and after, prices are those of the start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from eth_utils import keccak, to_checksum_address
+
+from forks.aave_v3.venue import Venue
+from forks.errors import OpeningRefused
+from protocol.aave_v3 import ReserveId
+from protocol.units import MAX_UINT256
+from stress.book import Opening
+
+FUNDER = to_checksum_address(keccak(text="underwater funder")[12:])
+"""Holds the tokens that the borrowers' collateral is made of, and the liquidity they draw."""
+VARIABLE_RATE = 2
+DRAWING_DISCOUNT = 2
+TRANSACTIONS_A_BLOCK = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One function call to send."""
+
+    sender: str
+    to: str
+    function: str
+    arguments: tuple[Any, ...]
+
+
+def account_of(name: str) -> str:
+    """The address of a borrower or bot: its own if the name is one, else one derived from the name."""
+    if name.startswith("0x") and len(name) == 42:
+        return to_checksum_address(name)
+    return to_checksum_address(keccak(text=f"underwater {name}")[12:])
+
+
+def open_book(
+    venue: Venue,
+    openings: Sequence[Opening],
+    prices_base: Mapping[ReserveId, int],
+    *,
+    bots: Sequence[str],
+    liquidity_factor: int = 3,
+) -> None:
+    """Open all positions and equip the liquidators, at the time the node stands at.
+
+    `liquidity_factor`: how many times what the book draws is supplied beforehand.
+
+    Raises:
+        OpeningRefused: a call that the pool refuses, with the error's name.
+    """
+    drawn = _totals(opening.borrows for opening in openings)
+    supplied = _totals(opening.supplies for opening in openings)
+    pool = venue.pool
+    symbols = [symbol for symbol in venue.assets if drawn.get(symbol) or supplied.get(symbol)]
+    for symbol in symbols:
+        liquidity = liquidity_factor * drawn.get(symbol, 0)
+        venue.fund(symbol, FUNDER, supplied.get(symbol, 0) + liquidity)
+        for bot in bots:
+            if drawn.get(symbol):
+                venue.fund(symbol, bot, liquidity)
+    _send(venue, _approvals(venue, symbols, [FUNDER, *bots], pool))
+    _send(venue, _liquidity(venue, drawn, liquidity_factor))
+    _send(venue, _supplies(venue, openings))
+    _send(venue, _emodes(venue, openings))
+    for symbol in drawn:
+        reserve_id = venue.reserve_ids[symbol]
+        venue.set_prices({reserve_id: prices_base[reserve_id] // DRAWING_DISCOUNT})
+        _send(venue, _borrows(venue, openings, symbol))
+        venue.set_prices({reserve_id: prices_base[reserve_id]})
+
+
+def _totals(parts: Iterator[Mapping[str, int]] | Any) -> dict[str, int]:
+    totals: dict[str, int] = {}
+    for part in parts:
+        for symbol, amount in part.items():
+            totals[symbol] = totals.get(symbol, 0) + amount
+    return totals
+
+
+def _approvals(venue: Venue, symbols: Sequence[str], owners: Sequence[str], pool: str) -> Iterator[Call]:
+    for symbol in symbols:
+        for owner in owners:
+            yield Call(owner, venue.assets[symbol], "approve(address,uint256)", (pool, MAX_UINT256))
+
+
+def _liquidity(venue: Venue, drawn: Mapping[str, int], factor: int) -> Iterator[Call]:
+    for symbol, amount in drawn.items():
+        yield _supply(venue, symbol, factor * amount, FUNDER)
+
+
+def _supplies(venue: Venue, openings: Sequence[Opening]) -> Iterator[Call]:
+    for opening in openings:
+        for symbol, amount in opening.supplies.items():
+            yield _supply(venue, symbol, amount, account_of(opening.borrower))
+
+
+def _supply(venue: Venue, symbol: str, amount: int, on_behalf_of: str) -> Call:
+    arguments = (venue.assets[symbol], amount, on_behalf_of, 0)
+    return Call(FUNDER, venue.pool, "supply(address,uint256,address,uint16)", arguments)
+
+
+def _emodes(venue: Venue, openings: Sequence[Opening]) -> Iterator[Call]:
+    for opening in openings:
+        if opening.emode:
+            yield Call(account_of(opening.borrower), venue.pool, "setUserEMode(uint8)", (opening.emode,))
+
+
+def _borrows(venue: Venue, openings: Sequence[Opening], symbol: str) -> Iterator[Call]:
+    for opening in openings:
+        amount = opening.borrows.get(symbol, 0)
+        if amount:
+            user = account_of(opening.borrower)
+            arguments = (venue.assets[symbol], amount, VARIABLE_RATE, 0, user)
+            yield Call(user, venue.pool, "borrow(address,uint256,uint256,uint16,address)", arguments)
+
+
+def _send(venue: Venue, calls: Iterator[Call]) -> None:
+    pending = list(calls)
+    for start in range(0, len(pending), TRANSACTIONS_A_BLOCK):
+        part = pending[start : start + TRANSACTIONS_A_BLOCK]
+        transactions = [venue.transaction(c.sender, c.to, c.function, c.arguments) for c in part]
+        for call, transaction, receipt in zip(
+            part, transactions, venue.node.mine_many(transactions), strict=True
+        ):
+            if receipt["status"] != 1:
+                raise OpeningRefused(call.function, call.arguments, venue.reason(transaction))

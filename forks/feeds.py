@@ -1,0 +1,122 @@
+"""Control of what an Aave oracle sees: the code of its price sources is replaced by a feed that we set.
+
+A real aggregator's storage is its own business and differs from one to the next; a few bytes of code that
+answer every question with storage slot 0 are the same everywhere, and `AaveOracle` asks only `latestAnswer`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from eth_abi.abi import decode, encode
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
+
+from forks.errors import ForkError
+from forks.node import Node
+
+FIXED_FEED = bytes.fromhex("5f545f5260205ff3")
+"""Runtime code: return storage slot 0. Uses PUSH0, which Shanghai brought."""
+FIXED_FEED_BEFORE_SHANGHAI = bytes.fromhex("60005460005260206000f3")
+"""The same without PUSH0."""
+
+_ZERO_ADDRESS = "0x" + "00" * 20
+_BEFORE_SHANGHAI = frozenset(
+    "frontier homestead dao tangerine spuriousdragon byzantium constantinople petersburg istanbul "
+    "muirglacier berlin london arrowglacier grayglacier paris merge".split()
+)
+
+
+class PriceNotPositive(ForkError):
+    """A price of zero or less: the oracle would not read it but fall back or revert."""
+
+    def __init__(self, asset: str, price_base: int) -> None:
+        self.asset, self.price_base = asset, price_base
+        super().__init__(f"price {price_base} of {asset} is not positive: give a price of at least 1 base unit")
+
+
+class NoPriceSource(ForkError):
+    """The oracle has no source for an asset, so there is nothing that could be moved."""
+
+    def __init__(self, oracle: str, asset: str) -> None:
+        self.oracle, self.asset = oracle, asset
+        super().__init__(f"oracle {oracle} has no source for {asset}: leave the asset out")
+
+
+class AssetNotControlled(ForkError):
+    """A price was to be set for an asset whose source was not taken over."""
+
+    def __init__(self, asset: str) -> None:
+        self.asset = asset
+        super().__init__(f"the feed of {asset} is not ours: name the asset when taking the feeds over")
+
+
+class FeedControl:
+    """The price sources of `assets` in `oracle`, taken over on `node`; each keeps its last price.
+
+    Sources may be shared by several assets (`shared`): setting one of them moves them all. Raises
+    NoPriceSource. What the oracle answered before it answers still, until a price is set.
+    """
+
+    def __init__(self, node: Node, oracle: str, assets: Iterable[str]) -> None:
+        self._node = node
+        listed = [to_checksum_address(asset) for asset in assets]
+        self.sources: Mapping[str, str] = dict(zip(listed, _sources(node, oracle, listed), strict=True))
+        """Asset to the address of its source, both checksummed."""
+        prices = _prices(node, oracle, listed)
+        code = feed_code(node)
+        for source in set(self.sources.values()):
+            node.set_code(source, code)
+        for asset, price_base in zip(listed, prices, strict=True):
+            self._write(asset, price_base)
+
+    @property
+    def shared(self) -> Mapping[str, tuple[str, ...]]:
+        """Source to the assets that read it, for every source that more than one reads."""
+        readers: dict[str, tuple[str, ...]] = {}
+        for asset, source in self.sources.items():
+            readers[source] = (*readers.get(source, ()), asset)
+        return {source: assets for source, assets in readers.items() if len(assets) > 1}
+
+    def set_price(self, asset: str, price_base: int) -> None:
+        """Let the oracle see `price_base` [base currency] for one whole token of `asset`.
+
+        Raises PriceNotPositive, AssetNotControlled.
+        """
+        if price_base <= 0:
+            raise PriceNotPositive(asset, price_base)
+        self._write(to_checksum_address(asset), price_base)
+
+    def _write(self, asset: str, price_base: int) -> None:
+        if asset not in self.sources:
+            raise AssetNotControlled(asset)
+        self._node.set_storage(self.sources[asset], 0, price_base)
+
+
+def feed_code(node: Node) -> bytes:
+    """Runtime code of the fixed feed for the hardfork that `node` runs."""
+    hardfork = str(node.rpc.call("anvil_nodeInfo")["hardFork"]).lower().replace("_", "")
+    return FIXED_FEED_BEFORE_SHANGHAI if hardfork in _BEFORE_SHANGHAI else FIXED_FEED
+
+
+def _sources(node: Node, oracle: str, assets: list[str]) -> list[str]:
+    selector = keccak(text="getSourceOfAsset(address)")[:4]
+    answers = _ask(node, oracle, [selector + encode(["address"], [asset]) for asset in assets])
+    sources = [to_checksum_address(decode(["address"], answer)[0]) for answer in answers]
+    for asset, source in zip(assets, sources, strict=True):
+        if source == _ZERO_ADDRESS:
+            raise NoPriceSource(oracle, asset)
+    return sources
+
+
+def _prices(node: Node, oracle: str, assets: list[str]) -> list[int]:
+    """What the oracle answers now; 0 where it refuses, as one whose source has no code or no price does."""
+    selector = keccak(text="getAssetPrice(address)")[:4]
+    asked = [{"to": oracle, "data": selector + encode(["address"], [asset])} for asset in assets]
+    answers = node.rpc.answers([("eth_call", [call, "latest"]) for call in asked])
+    return [int(answer.get("result") or "0x0", 16) for answer in answers]
+
+
+def _ask(node: Node, target: str, questions: list[bytes]) -> list[bytes]:
+    requests = [("eth_call", [{"to": target, "data": data}, "latest"]) for data in questions]
+    return [bytes.fromhex(answer[2:]) for answer in node.rpc.batch(requests)]

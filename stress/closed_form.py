@@ -1,0 +1,72 @@
+"""The residual debt that the rules imply in closed form, beside what the run came to.
+
+Before a borrower's last call the closed form says whether debt must remain, and of one collateral against one debt
+how much to the unit; the run must agree. The drops say how far the prices of the account's collateral may fall,
+from the start, until it is liquidatable, until a liquidation only makes it worse, until debt must remain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from protocol.aave_v3 import Liquidated, ReserveId, User
+from protocol.aave_v3.frontier import drops, must_leave_debt, residual_if_exhausted
+from stress.engine import Attempt, Crash, Run
+from stress.residual import Residual
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClosedForm:
+    """The closed form for one borrower, and whether the run agrees."""
+
+    liquidatable_at: Fraction | None
+    toxic_at: Fraction | None
+    exhausted_at: Fraction | None
+    residual: Mapping[str, int] = field(default_factory=dict[str, int])
+    """[asset units] By symbol: what the exhausting call leaves of the debt it repays."""
+    agrees: bool = True
+
+
+def closed_form(crash: Crash, run: Run, user: User, left: Residual) -> ClosedForm:
+    """Evaluate the closed form at the start and before the borrower's last call, and hold the run against it."""
+    falling = _falling(crash, user)
+    at_start = drops(
+        crash.market,
+        user,
+        falling=falling,
+        prices_base=crash.observed_at(0),
+        timestamp=crash.timestamps[0],
+    )
+    last = [(a, o) for a, o in run.liquidations() if a.call.borrower == user][-1:]
+    residual, agrees = _last_call(*last[0]) if last else ({}, True)
+    return ClosedForm(
+        liquidatable_at=at_start.liquidatable,
+        toxic_at=at_start.toxic,
+        exhausted_at=at_start.exhausted,
+        residual=residual,
+        agrees=agrees,
+    )
+
+
+def _last_call(attempt: Attempt, outcome: Liquidated) -> tuple[dict[str, int], bool]:
+    call = attempt.call
+    at = {"prices_base": attempt.observed_base, "timestamp": attempt.timestamp}
+    predicted = residual_if_exhausted(attempt.market, call, **at)
+    remains = must_leave_debt(attempt.market, call.borrower, **at)
+    symbol = attempt.market.reserves[call.debt_id].symbol
+    if predicted is None:
+        return {}, not outcome.deficits
+    booked = outcome.deficits.get(call.debt_id, predicted)
+    return {symbol: predicted}, booked == predicted and (remains or not outcome.deficits)
+
+
+def _falling(crash: Crash, user: User) -> frozenset[ReserveId]:
+    """The collateral whose market price moves in this crash."""
+    return frozenset(
+        reserve_id
+        for reserve_id, position in crash.market.accounts[user].positions.items()
+        if position.collateral_enabled
+        and len(set(crash.prices.market[crash.market.reserves[reserve_id].symbol])) > 1
+    )

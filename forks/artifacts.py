@@ -1,4 +1,4 @@
-"""Compiled contracts: their interface, their code with the libraries linked in, and the names of their errors."""
+"""Compiled contracts: their interface, their code with the libraries linked in, the names of their errors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from forks.errors import ForkError
 from forks.toolchain import PackageMissing, npm_package
 
 EMPTY_REVERT = "EmptyRevert"
-"""Name of a revert that says nothing: overflow in assembly, a missing function, out of gas, a bare `revert()`."""
+"""Name of a revert without data: overflow in assembly, a missing function, out of gas, a bare `revert()`."""
 
 _ERROR_STRING = bytes.fromhex("08c379a0")
 _PANIC = bytes.fromhex("4e487b71")
@@ -107,7 +107,9 @@ def aave_v36(progress: Progress | None = None) -> Contracts:
     Its errors are the custom ones of every compiled contract and the numbered strings of 3.0.2.
     """
     output = aave_v36_output(progress)["contracts"]
-    every = [_from_solc(source, name, body) for source, named in output.items() for name, body in named.items()]
+    every = [
+        _from_solc(source, name, body) for source, named in output.items() for name, body in named.items()
+    ]
     deployable = {artifact.name: artifact for artifact in every if artifact.bytecode}
     selectors = _selectors(entry for one in every for entry in one.abi)
     errors = ErrorTable(by_selector=selectors, by_code=aave_v302_errors().by_code)
@@ -141,14 +143,13 @@ def aave_v302_errors() -> ErrorTable:
     The names are read from `contracts/protocol/libraries/helpers/Errors.sol` of npm's @aave/core-v3@1.19.3.
     """
     source = npm_package("@aave/core-v3") / "contracts" / "protocol" / "libraries" / "helpers" / "Errors.sol"
-    named = _STRING_CODE.findall(source.read_text(encoding="utf-8"))
-    return ErrorTable(
-        by_selector={}, by_code={code: "".join(w.capitalize() for w in name.split("_")) for name, code in named}
-    )
+    named: list[tuple[str, str]] = _STRING_CODE.findall(source.read_text(encoding="utf-8"))
+    camel_case = {code: "".join(word.capitalize() for word in name.split("_")) for name, code in named}
+    return ErrorTable(by_selector={}, by_code=camel_case)
 
 
 def link(artifact: Artifact, libraries: Mapping[str, str]) -> bytes:
-    """Creation code of `artifact` with the `libraries` (name to address) in place. Raises LibraryNotLinked."""
+    """Creation code of `artifact` with the `libraries` (name to address) linked. Raises LibraryNotLinked."""
     code = artifact.bytecode
     for library, offsets in artifact.link_references.items():
         if library not in libraries:

@@ -27,6 +27,7 @@ from forks.toolchain import cache_directory, find_node, node_modules, npm_packag
 SOLC_VERSION = "0.8.27"
 
 _ORIGIN = "@aave-dao/aave-v3-origin/src/contracts"
+_PROXIES = "@openzeppelin/contracts/proxy/transparent"
 _TARGETS = {
     "PoolInstance": f"{_ORIGIN}/instances/PoolInstance.sol",
     "PoolConfiguratorInstance": f"{_ORIGIN}/instances/PoolConfiguratorInstance.sol",
@@ -39,7 +40,7 @@ _TARGETS = {
     "AaveProtocolDataProvider": f"{_ORIGIN}/helpers/AaveProtocolDataProvider.sol",
     "Collector": f"{_ORIGIN}/treasury/Collector.sol",
     "MintableERC20": f"{_ORIGIN}/mocks/tokens/MintableERC20.sol",
-    "TransparentUpgradeableProxy": "@openzeppelin/contracts/proxy/transparent/TransparentUpgradeableProxy.sol",
+    "TransparentUpgradeableProxy": f"{_PROXIES}/TransparentUpgradeableProxy.sol",
     "BorrowLogic": f"{_ORIGIN}/protocol/libraries/logic/BorrowLogic.sol",
     "ConfiguratorLogic": f"{_ORIGIN}/protocol/libraries/logic/ConfiguratorLogic.sol",
     "FlashLoanLogic": f"{_ORIGIN}/protocol/libraries/logic/FlashLoanLogic.sol",
@@ -54,6 +55,7 @@ _REMAPPINGS = {
     "openzeppelin-contracts/contracts/": "@openzeppelin/contracts/",
     "openzeppelin-contracts-upgradeable/contracts/": "@openzeppelin/contracts-upgradeable/",
 }
+_PACKAGES = ("@aave-dao/aave-v3-origin", *("/".join(path.split("/")[:2]) for path in _REMAPPINGS.values()))
 _SETTINGS = {
     "optimizer": {"enabled": True, "runs": 200},
     "evmVersion": "shanghai",
@@ -136,7 +138,7 @@ def _standard_input() -> dict[str, Any]:
 
 def _sources() -> Mapping[str, str]:
     """The targets and all they import, by path below the npm packages."""
-    for package in ("@aave-dao/aave-v3-origin", *(t.rsplit("/src", 1)[0].rstrip("/") for t in _REMAPPINGS.values())):
+    for package in _PACKAGES:
         npm_package(package)
     found: dict[str, str] = {}
     waiting = list(_TARGETS.values())
@@ -214,9 +216,9 @@ def _store(kept: Path, output: dict[str, Any]) -> None:
     body = json.dumps(output, separators=(",", ":"))
     handle, name = tempfile.mkstemp(dir=kept.parent, prefix=kept.stem, suffix=".part")
     try:
-        with open(handle, "w", encoding="utf-8") as file:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(f"{hashlib.sha256(body.encode()).hexdigest()}\n{body}")
-        os.replace(name, kept)
+        Path(name).replace(kept)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise

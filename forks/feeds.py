@@ -6,12 +6,11 @@ answer every question with storage slot 0 are the same everywhere, and `AaveOrac
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
-from eth_abi.abi import decode, encode
 from eth_utils.address import to_checksum_address
-from eth_utils.crypto import keccak
 
+from forks.aave_v3.getters import Question, ask
 from forks.errors import ForkError
 from forks.node import Node
 
@@ -20,11 +19,12 @@ FIXED_FEED = bytes.fromhex("5f545f5260205ff3")
 FIXED_FEED_BEFORE_SHANGHAI = bytes.fromhex("60005460005260206000f3")
 """The same without PUSH0."""
 
-_ZERO_ADDRESS = "0x" + "00" * 20
-_BEFORE_SHANGHAI = frozenset(
-    "frontier homestead dao tangerine spuriousdragon byzantium constantinople petersburg istanbul "
-    "muirglacier berlin london arrowglacier grayglacier paris merge".split()
-)
+_WITHOUT_PUSH0 = {
+    *("frontier", "homestead", "dao", "tangerine", "spuriousdragon", "byzantium", "constantinople"),
+    *("petersburg", "istanbul", "muirglacier", "berlin", "london", "arrowglacier", "grayglacier", "merge"),
+    "paris",
+}
+"""anvil's names of the hardforks before Shanghai."""
 
 
 class PriceNotPositive(ForkError):
@@ -32,7 +32,7 @@ class PriceNotPositive(ForkError):
 
     def __init__(self, asset: str, price_base: int) -> None:
         self.asset, self.price_base = asset, price_base
-        super().__init__(f"price {price_base} of {asset} is not positive: give a price of at least 1 base unit")
+        super().__init__(f"price {price_base} of {asset} is not positive: give at least 1 base currency unit")
 
 
 class NoPriceSource(ForkError):
@@ -60,7 +60,7 @@ class FeedControl:
 
     def __init__(self, node: Node, oracle: str, assets: Iterable[str]) -> None:
         self._node = node
-        listed = [to_checksum_address(asset) for asset in assets]
+        listed: list[str] = [to_checksum_address(asset) for asset in assets]
         self.sources: Mapping[str, str] = dict(zip(listed, _sources(node, oracle, listed), strict=True))
         """Asset to the address of its source, both checksummed."""
         prices = _prices(node, oracle, listed)
@@ -96,27 +96,21 @@ class FeedControl:
 def feed_code(node: Node) -> bytes:
     """Runtime code of the fixed feed for the hardfork that `node` runs."""
     hardfork = str(node.rpc.call("anvil_nodeInfo")["hardFork"]).lower().replace("_", "")
-    return FIXED_FEED_BEFORE_SHANGHAI if hardfork in _BEFORE_SHANGHAI else FIXED_FEED
+    return FIXED_FEED_BEFORE_SHANGHAI if hardfork in _WITHOUT_PUSH0 else FIXED_FEED
 
 
-def _sources(node: Node, oracle: str, assets: list[str]) -> list[str]:
-    selector = keccak(text="getSourceOfAsset(address)")[:4]
-    answers = _ask(node, oracle, [selector + encode(["address"], [asset]) for asset in assets])
-    sources = [to_checksum_address(decode(["address"], answer)[0]) for answer in answers]
-    for asset, source in zip(assets, sources, strict=True):
-        if source == _ZERO_ADDRESS:
+def _sources(node: Node, oracle: str, assets: Sequence[str]) -> list[str]:
+    answers = ask(node, [Question(oracle, "getSourceOfAsset(address)", (asset,)) for asset in assets])
+    for asset, answer in zip(assets, answers, strict=True):
+        if not answer.word:
             raise NoPriceSource(oracle, asset)
-    return sources
+    return [answer.address for answer in answers]
 
 
-def _prices(node: Node, oracle: str, assets: list[str]) -> list[int]:
+def _prices(node: Node, oracle: str, assets: Sequence[str]) -> list[int]:
     """What the oracle answers now; 0 where it refuses, as one whose source has no code or no price does."""
-    selector = keccak(text="getAssetPrice(address)")[:4]
-    asked = [{"to": oracle, "data": selector + encode(["address"], [asset])} for asset in assets]
+    asked = [
+        {"to": oracle, "data": Question(oracle, "getAssetPrice(address)", (asset,)).data} for asset in assets
+    ]
     answers = node.rpc.answers([("eth_call", [call, "latest"]) for call in asked])
     return [int(answer.get("result") or "0x0", 16) for answer in answers]
-
-
-def _ask(node: Node, target: str, questions: list[bytes]) -> list[bytes]:
-    requests = [("eth_call", [{"to": target, "data": data}, "latest"]) for data in questions]
-    return [bytes.fromhex(answer[2:]) for answer in node.rpc.batch(requests)]

@@ -18,7 +18,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
 
-from forks.errors import ForkError, NotADevelopmentNode, Unreachable
+from forks.errors import ForkError, NotADevelopmentNode, Unreachable, UpstreamHangs
 from forks.rpc import Rpc
 
 _LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
@@ -33,7 +33,7 @@ class LocalNode(Rpc):
     """Raw JSON-RPC to a local development node, reads and writes: to construct one is to verify *url*.
 
     *timeout_s* bounds each request (a forking node waits for its upstream); *secrets* are URLs not to show;
-    *lost* may say more about a broken connection, as that the child died. Nothing is retried: no write runs twice.
+    *lost* may say more about a broken connection: the child died. Nothing is retried: no write runs twice.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class _IntroducedConnection(HTTPConnection):
         peer = self.sock.getpeername()[0]
         if not _is_loopback(peer):
             raise NotADevelopmentNode(url, f"connected to {peer}, which is not loopback")
-        questioner = http.client.HTTPConnection(self.host, self.port)
+        questioner = http.client.HTTPConnection(self.host, self.port, timeout=self.sock.gettimeout())
         questioner.sock = self.sock  # this very connection ...
         questioner.auto_open = 0  # ... and never another, which nobody has asked whose it is
         _introduce(questioner, url)
@@ -97,6 +97,8 @@ def _ask(connection: http.client.HTTPConnection, url: str, method: str) -> Any:
         text = reply.read()
     except http.client.NotConnected:
         raise NotADevelopmentNode(url, "closes its connection after an answer") from None
+    except TimeoutError:
+        raise UpstreamHangs(url, method, connection.timeout or 0.0, 1) from None
     if reply.status != 200:
         raise NotADevelopmentNode(url, f"answers {method} with HTTP {reply.status}")
     try:

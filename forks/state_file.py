@@ -21,6 +21,7 @@ KNOWN_POOLS = {"0x87870bca3f3fd6335c3f4ce8392d69350b4fa4e2": 1}
 """Aave v3 pools whose address is known, in lower case, and the chain id each lives on."""
 
 _HEX = re.compile(r"0x[0-9a-fA-F]*\Z")
+_CODE = re.compile(r"0x([0-9a-fA-F]{2})*\Z")
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}\Z")
 _GZIP_MAGIC = b"\x1f\x8b"
 
@@ -61,7 +62,7 @@ def describe_state(path: Path) -> StateFile:
 
 
 def gzipped_state(path: Path) -> bytes:
-    """The dump at `path` as gzip, the form `anvil_loadState` takes. Raises StateFileMalformed if unreadable."""
+    """The dump at `path` as gzip, the form `anvil_loadState` takes. Raises StateFileMalformed."""
     return gzip.compress(_content(path), compresslevel=1, mtime=0)
 
 
@@ -90,18 +91,24 @@ def _accounts(path: Path, state: dict[str, Any]) -> dict[str, Mapping[str, Any]]
     if not isinstance(accounts, dict) or not accounts:
         raise StateFileMalformed(path, "it holds no accounts")
     for address, account in accounts.items():
-        if not _ADDRESS.match(address):
-            raise StateFileMalformed(path, f"{address!r} is not an address")
-        if not isinstance(account, dict) or not _is_hex(account.get("code", "0x")):
-            raise StateFileMalformed(path, f"account {address} has no readable code")
-        storage = account.get("storage", {})
-        if not isinstance(storage, dict) or not all(_is_hex(word) for slot in storage.items() for word in slot):
-            raise StateFileMalformed(path, f"account {address} has no readable storage")
+        _require_account(path, address, account)
     return {address.lower(): account for address, account in accounts.items()}
 
 
+def _require_account(path: Path, address: str, account: Any) -> None:
+    if not _ADDRESS.match(address):
+        raise StateFileMalformed(path, f"{address!r} is not an address")
+    if not isinstance(account, dict) or not _matches(_CODE, account.get("code", "0x")):
+        raise StateFileMalformed(path, f"account {address} has no readable code")
+    storage = account.get("storage", {})
+    if not isinstance(storage, dict) or not all(
+        _matches(_HEX, word) for pair in storage.items() for word in pair
+    ):
+        raise StateFileMalformed(path, f"account {address} has no readable storage")
+
+
 def _best_block(path: Path, state: dict[str, Any]) -> tuple[int, int]:
-    """Number and timestamp of the newest block; the list of blocks is unsorted, the environment may be stale."""
+    """Number and time of the newest block; the list of blocks is unsorted, the environment may be stale."""
     try:
         environment = state["block"]
         number = _integer(state.get("best_block_number") or environment["number"])
@@ -117,5 +124,5 @@ def _integer(value: int | str) -> int:
     return value if isinstance(value, int) else int(value, 16)
 
 
-def _is_hex(value: object) -> bool:
-    return isinstance(value, str) and bool(_HEX.match(value))
+def _matches(pattern: re.Pattern[str], value: object) -> bool:
+    return isinstance(value, str) and bool(pattern.match(value))

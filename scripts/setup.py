@@ -27,8 +27,10 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 VENV_PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "set-up.json"
+LOG = "set-up.log"
 OLDEST_PYTHON = (3, 11)
 OLDEST_NODE = 18
+NO_NODE = f"no Node {OLDEST_NODE} or later with npm"
 PYTHONS = ("python3.14", "python3.13", "python3.12", "python3.11")
 DEBIAN_WHEELS = "usr/share/python-wheels"
 PIP_WHEEL_FOLDERS = (Path("/") / DEBIAN_WHEELS, Path("/usr/share/python-pip-wheels"))  # Debian, Fedora
@@ -100,11 +102,12 @@ def make_venv() -> None:
 
 def install_python_packages(lock: str) -> None:
     """Install exactly what *lock* pins: each file checked against its hash, wheels only."""
+    what = "the packages" if lock == "requirements.txt" else f"PATH has {NO_NODE}, and the one"
     options = ["--require-hashes", "--no-deps", "--no-compile", "--only-binary=:all:"]
     with step(f"Python packages of {lock}"):
         run(
             [*pip(), "install", *options, "-r", ROOT / lock],
-            otherwise=f"the Python packages of {lock} could not be installed; is a package index reachable?",
+            otherwise=f"{what} of {lock} could not be installed; is a package index reachable?",
         )
 
 
@@ -177,7 +180,7 @@ def find_or_install_node() -> Path:
         link.unlink(missing_ok=True)
         link.symlink_to(package / target)
     if not has_node(VENV / "bin"):
-        raise SetupError(f"no Node {OLDEST_NODE} with npm on PATH, and the packaged one does not run")
+        raise SetupError(f"PATH has {NO_NODE}, and the packaged one does not run here; install Node")
     return VENV / "bin"
 
 
@@ -271,12 +274,13 @@ def say(text: str) -> None:
 
 
 def run(command: list[str | Path], *, otherwise: str, first_on_path: Path = VENV / "bin") -> None:
-    """Run *command* quietly; when it fails show what it said and raise SetupError(*otherwise*)."""
+    """Run *command* quietly; when it fails keep what it said in a file and raise SetupError(*otherwise*)."""
     path = os.pathsep.join([str(first_on_path), os.environ.get("PATH", os.defpath)])
     done = execute(command, cwd=ROOT, PATH=path)
     if done.returncode:
-        say("\n" + done.stdout.decode(errors="replace"))
-        raise SetupError(otherwise)
+        VENV.mkdir(exist_ok=True)
+        (VENV / LOG).write_bytes(done.stdout)
+        raise SetupError(f"{otherwise} (what it said: {VENV.name}/{LOG})")
 
 
 def succeeds(command: list[str | Path], *, cwd: Path = ROOT) -> bool:

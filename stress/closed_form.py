@@ -7,12 +7,13 @@ from the start, until it is liquidatable, until a liquidation only makes it wors
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
 from protocol.aave_v3 import Liquidated, ReserveId, User
-from protocol.aave_v3.frontier import drops, must_leave_debt, residual_if_exhausted
+from protocol.aave_v3.frontier import drops, exhaustion
+from protocol.aave_v3.pairs import residual_of_pair
 from stress.engine import Attempt, Crash, Run
 from stress.residual import Residual
 
@@ -35,7 +36,7 @@ def closed_form(crash: Crash, run: Run, user: User, left: Residual) -> ClosedFor
     at_start = drops(
         crash.market,
         user,
-        falling=falling,
+        falling,
         prices_base=crash.observed_at(0),
         timestamp=crash.timestamps[0],
     )
@@ -43,8 +44,8 @@ def closed_form(crash: Crash, run: Run, user: User, left: Residual) -> ClosedFor
     residual, agrees = _last_call(*last[0]) if last else ({}, True)
     return ClosedForm(
         liquidatable_at=at_start.liquidatable,
-        toxic_at=at_start.toxic,
-        exhausted_at=at_start.exhausted,
+        toxic_at=_least(at_start.toxic.values()),
+        exhausted_at=at_start.debt_remains,
         residual=residual,
         agrees=agrees,
     )
@@ -53,13 +54,17 @@ def closed_form(crash: Crash, run: Run, user: User, left: Residual) -> ClosedFor
 def _last_call(attempt: Attempt, outcome: Liquidated) -> tuple[dict[str, int], bool]:
     call = attempt.call
     at = {"prices_base": attempt.observed_base, "timestamp": attempt.timestamp}
-    predicted = residual_if_exhausted(attempt.market, call, **at)
-    remains = must_leave_debt(attempt.market, call.borrower, **at)
+    predicted = residual_of_pair(attempt.market, call, **at)
+    remains = exhaustion(attempt.market, call.borrower, **at).leaves_debt
     symbol = attempt.market.reserves[call.debt_id].symbol
     if predicted is None:
         return {}, not outcome.deficits
     booked = outcome.deficits.get(call.debt_id, predicted)
     return {symbol: predicted}, booked == predicted and (remains or not outcome.deficits)
+
+
+def _least(shares: Iterable[Fraction | None]) -> Fraction | None:
+    return min((share for share in shares if share is not None), default=None)
 
 
 def _falling(crash: Crash, user: User) -> frozenset[ReserveId]:

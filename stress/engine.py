@@ -21,7 +21,7 @@ from protocol.aave_v3 import (
     account_data,
     liquidation_call,
 )
-from protocol.aave_v3.frontier import is_toxic
+from protocol.aave_v3.pairs import is_toxic
 from stress.causes import Cause
 from stress.liquidators import Bot, BoundMoney, Opportunity
 from stress.prices import Prices, without_lag

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from protocol.aave_v3 import Liquidated, LiquidationCall, Market, ReserveId, Revert, User, liquidation_call
-from protocol.aave_v3.health import position_values
+from protocol.aave_v3.pairs import position_values
 from protocol.units import MAX_UINT256
 from stress.scenario import Liquidator
 

@@ -22,7 +22,8 @@ LOCKS = ("requirements.txt", "requirements-node.txt", "package-lock.json")
 
 
 def run(*command: str | Path, cwd: Path = ROOT, **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, cwd=cwd, env={**os.environ, **variables}, capture_output=True, text=True)
+    environment = {**os.environ, **variables}
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
 
 
 def requirement_names(file: str) -> set[str]:
@@ -94,7 +95,7 @@ def test_the_code_is_formatted():
 @pytest.mark.parametrize("line", ["def f(x: int) -> int:\n    return x\n", '"""Doc."""\n\nimport os\n'])
 def test_ruff_reports_what_the_project_does_not_want(line: str):
     command = (sys.executable, "-m", "ruff", "check", "--no-cache", "--stdin-filename", "protocol/x.py", "-")
-    found = subprocess.run(command, cwd=ROOT, input=line, capture_output=True, text=True)
+    found = subprocess.run(command, cwd=ROOT, input=line, capture_output=True, text=True, check=False)
 
     assert found.returncode == 1, found.stdout + found.stderr
 
@@ -229,7 +230,7 @@ def test_a_step_that_failed_is_done_again(checkout: Path, monkeypatch: pytest.Mo
 
     assert first == (2, EVERYTHING[:-1])
     assert second == (0, ["install_npm_packages"])
-    assert capsys.readouterr().err.splitlines()[-1] == "set-up: npm is out"
+    assert capsys.readouterr().err.splitlines()[-1] == "set-up: npm is out (what it said: .venv/set-up.log)"
 
 
 def test_a_checkout_that_lacks_a_lock_is_one_clear_line(checkout: Path, capsys: pytest.CaptureFixture[str]):

@@ -1,7 +1,7 @@
 """Deploy the real Aave v3.6 on a local node and list reserves with real parameters.
 
-Everything is sent by one administrator with consecutive nonces, so every address is known beforehand and the
-whole market is a handful of blocks. The order follows `src/deployments` of aave-dao/aave-v3-origin@v3.6.0.
+Everything is sent by one administrator in a fixed order, so addresses and blocks are the same in every run.
+The order follows `src/deployments` of aave-dao/aave-v3-origin@v3.6.0.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from eth_abi.abi import encode
+from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
-from web3.utils.address import get_create_address
+from web3.types import TxReceipt
 
+from forks.aave_v3.getters import Question, ask
 from forks.aave_v3.parameters import EModeParameters, MarketParameters, ReserveParameters, load_parameters
 from forks.artifacts import Contracts, aave_v36, decode_revert
 from forks.errors import ForkError
@@ -22,17 +24,21 @@ from forks.node import Node
 
 ADMIN = "0xad00000000000000000000000000000000000001"
 """Owner of the market and holder of every role; it needs no key on a node that impersonates."""
-POOL_REVISION = 10
-"""What `POOL_REVISION()` of v3.6 answers."""
 BASE_CURRENCY_UNIT = 10**8
 """One US dollar in base currency units."""
 
 _ZERO_ADDRESS = "0x" + "00" * 20
-_LIBRARIES = ("BorrowLogic", "SupplyLogic", "FlashLoanLogic", "LiquidationLogic", "PoolLogic", "ConfiguratorLogic")
+_LIBRARIES = (
+    "BorrowLogic",
+    "SupplyLogic",
+    "FlashLoanLogic",
+    "LiquidationLogic",
+    "PoolLogic",
+    "ConfiguratorLogic",
+)
 _FEED_ADDRESS = 0xFEED << 144
 """Feeds stand at this address plus the reserve id: they are put there, not created."""
 _FIRST_STREAM_ID = 100_000
-_GAS = 30_000_000
 
 
 class SetupReverted(ForkError):
@@ -61,40 +67,34 @@ class Deployment:
     pool_revision: int
 
 
-class _Transactions:
-    """Transactions of the administrator, collected with the addresses they will create, mined together."""
+class _Administrator:
+    """Sends the transactions of the deployment one by one, so that they fit any block, and checks each."""
 
     def __init__(self, node: Node, contracts: Contracts) -> None:
         self.addresses: dict[str, str] = {}
+        """Name to address of what was created."""
         self._node, self._contracts = node, contracts
-        self._nonce = int(node.rpc.call("eth_getTransactionCount", ADMIN, "latest"), 16)
-        self._waiting: list[tuple[str, dict[str, Any]]] = []
 
     def create(self, artifact: str, *arguments: Any, name: str = "") -> str:
-        """Create a contract and return where it will be; it is remembered under `name` or the artifact's."""
+        """Create a contract and return its address; it is remembered under `name` or the artifact's."""
         data = self._contracts[artifact].creation(*arguments, libraries=self.addresses)
-        address = get_create_address(ADMIN, self._nonce)
+        receipt = self._send(f"create {name or artifact}", {"data": data})
+        address = to_checksum_address(str(receipt["contractAddress"]))
         self.addresses[name or artifact] = address
-        self._append(f"create {name or artifact}", {"data": data})
         return address
 
     def call(self, artifact: str, target: str, function: str, *arguments: Any) -> None:
         """Call a function of the contract at `target`, whose interface is `artifact`."""
         data = self._contracts[artifact].call(function, *arguments)
-        self._append(f"{artifact}.{function}", {"to": target, "data": data})
+        self._send(f"{artifact}.{function}", {"to": target, "data": data})
 
-    def mine(self) -> None:
-        """Mine what was collected in one block. Raises SetupReverted with the first step that failed."""
-        receipts = self._node.mine_many([transaction for _, transaction in self._waiting])
-        for (step, transaction), receipt in zip(self._waiting, receipts, strict=True):
-            if receipt["status"] != 1:
-                data = self._node.revert_data(transaction)
-                raise SetupReverted(step, decode_revert(data or b"", self._contracts.errors))
-        self._waiting.clear()
-
-    def _append(self, step: str, transaction: dict[str, Any]) -> None:
-        self._waiting.append((step, {"from": ADMIN, "gas": _GAS, **transaction}))
-        self._nonce += 1
+    def _send(self, step: str, transaction: dict[str, Any]) -> TxReceipt:
+        transaction = {"from": ADMIN, **transaction}
+        receipt = self._node.send(transaction)
+        if receipt["status"] != 1:
+            data = self._node.revert_data(transaction)
+            raise SetupReverted(step, decode_revert(data or b"", self._contracts.errors))
+        return receipt
 
 
 def deploy(
@@ -106,47 +106,42 @@ def deploy(
     equal nodes give equal addresses and block hashes. Raises SetupReverted.
     """
     parameters = parameters or load_parameters()
-    contracts = contracts or aave_v36()
-    txs = _Transactions(node, contracts)
-    provider = txs.create("PoolAddressesProvider", "underwater", ADMIN)
-    pool, configurator = get_create_address(provider, 1), get_create_address(provider, 2)
-    tokens = _create_tokens(txs, parameters)
-    _create_oracle(node, txs, provider, parameters, tokens)
-    _create_pool(txs, provider)
-    _grant_roles(txs, provider)
-    treasury = _create_treasury(txs)
-    data_provider = txs.create("AaveProtocolDataProvider", provider)
-    txs.call("PoolAddressesProvider", provider, "setPoolDataProvider", data_provider)
-    txs.create("ATokenInstance", pool, _ZERO_ADDRESS, treasury)
-    txs.create("VariableDebtTokenInstance", pool, _ZERO_ADDRESS)
-    txs.mine()
-    _list_reserves(txs, configurator, parameters, tokens)
+    admin = _Administrator(node, contracts or aave_v36())
+    provider = admin.create("PoolAddressesProvider", "underwater", ADMIN)
+    tokens = _create_tokens(admin, parameters)
+    _create_oracle(node, admin, provider, parameters, tokens)
+    _create_pool(admin, provider)
+    _grant_roles(admin, provider)
+    pool, configurator = _proxies(node, provider)
+    _create_reserve_implementations(admin, provider, pool)
+    for reserve in parameters.reserves:
+        _list_reserve(admin, configurator, reserve, tokens[reserve.symbol])
     for emode in parameters.emodes:
-        _create_emode(txs, configurator, emode, tokens)
-    txs.mine()
+        _create_emode(admin, configurator, emode, tokens)
+    created = {**admin.addresses, "Pool": pool, "PoolConfigurator": configurator}
     return Deployment(
         pool=pool,
         provider=provider,
-        oracle=txs.addresses["AaveOracle"],
+        oracle=created["AaveOracle"],
         configurator=configurator,
-        acl=txs.addresses["ACLManager"],
-        data_provider=data_provider,
-        treasury=treasury,
+        acl=created["ACLManager"],
+        data_provider=created["AaveProtocolDataProvider"],
+        treasury=created["Treasury"],
         tokens=tokens,
-        contracts=_code_hashes(node, {**txs.addresses, "Pool": pool, "PoolConfigurator": configurator}),
-        pool_revision=POOL_REVISION,
+        contracts=_code_hashes(node, created),
+        pool_revision=ask(node, [Question(pool, "POOL_REVISION()")])[0].word,
     )
 
 
-def _create_tokens(txs: _Transactions, parameters: MarketParameters) -> dict[str, str]:
+def _create_tokens(admin: _Administrator, parameters: MarketParameters) -> dict[str, str]:
     return {
-        one.symbol: txs.create("MintableERC20", one.name, one.symbol, one.decimals, name=one.symbol)
+        one.symbol: admin.create("MintableERC20", one.name, one.symbol, one.decimals, name=one.symbol)
         for one in parameters.reserves
     }
 
 
 def _create_oracle(
-    node: Node, txs: _Transactions, provider: str, parameters: MarketParameters, tokens: Mapping[str, str]
+    node: Node, admin: _Administrator, provider: str, parameters: MarketParameters, tokens: Mapping[str, str]
 ) -> None:
     """The oracle in US dollars, over one fixed feed per reserve."""
     code, feeds = feed_code(node), []
@@ -156,50 +151,58 @@ def _create_oracle(
         node.set_storage(feed, 0, reserve.price_base)
         feeds.append(feed)
     assets = list(tokens.values())
-    oracle = txs.create(
+    oracle = admin.create(
         "AaveOracle", provider, assets, feeds, _ZERO_ADDRESS, _ZERO_ADDRESS, BASE_CURRENCY_UNIT
     )
-    txs.call("PoolAddressesProvider", provider, "setPriceOracle", oracle)
+    admin.call("PoolAddressesProvider", provider, "setPriceOracle", oracle)
 
 
-def _create_pool(txs: _Transactions, provider: str) -> None:
+def _create_pool(admin: _Administrator, provider: str) -> None:
     """The libraries, the pool and the configurator, each behind the proxy that the provider makes for it."""
     for library in _LIBRARIES:
-        txs.create(library)
-    strategy = txs.create("DefaultReserveInterestRateStrategyV2", provider)
-    pool = txs.create("PoolInstance", provider, strategy)
-    txs.call("PoolAddressesProvider", provider, "setPoolImpl", pool)
-    configurator = txs.create("PoolConfiguratorInstance")
-    txs.call("PoolAddressesProvider", provider, "setPoolConfiguratorImpl", configurator)
+        admin.create(library)
+    strategy = admin.create("DefaultReserveInterestRateStrategyV2", provider)
+    pool = admin.create("PoolInstance", provider, strategy)
+    admin.call("PoolAddressesProvider", provider, "setPoolImpl", pool)
+    configurator = admin.create("PoolConfiguratorInstance")
+    admin.call("PoolAddressesProvider", provider, "setPoolConfiguratorImpl", configurator)
 
 
-def _grant_roles(txs: _Transactions, provider: str) -> None:
-    txs.call("PoolAddressesProvider", provider, "setACLAdmin", ADMIN)
-    acl = txs.create("ACLManager", provider)
-    txs.call("PoolAddressesProvider", provider, "setACLManager", acl)
-    txs.call("ACLManager", acl, "addPoolAdmin", ADMIN)
-    txs.call("ACLManager", acl, "addEmergencyAdmin", ADMIN)
+def _grant_roles(admin: _Administrator, provider: str) -> None:
+    admin.call("PoolAddressesProvider", provider, "setACLAdmin", ADMIN)
+    acl = admin.create("ACLManager", provider)
+    admin.call("PoolAddressesProvider", provider, "setACLManager", acl)
+    admin.call("ACLManager", acl, "addPoolAdmin", ADMIN)
+    admin.call("ACLManager", acl, "addEmergencyAdmin", ADMIN)
 
 
-def _create_treasury(txs: _Transactions) -> str:
-    collector = txs.create("Collector")
-    initializer = encode(["uint256", "address"], [_FIRST_STREAM_ID, ADMIN])
+def _proxies(node: Node, provider: str) -> tuple[str, str]:
+    """Where the provider put the proxies of the pool and of the configurator."""
+    names = ("getPool()", "getPoolConfigurator()")
+    pool, configurator = ask(node, [Question(provider, name) for name in names])
+    return pool.address, configurator.address
+
+
+def _create_reserve_implementations(admin: _Administrator, provider: str, pool: str) -> None:
+    """The treasury, what all reserves share, and the data provider."""
+    collector = admin.create("Collector")
     selector = keccak(text="initialize(uint256,address)")[:4]
-    return txs.create("TransparentUpgradeableProxy", collector, ADMIN, selector + initializer, name="Treasury")
+    initializer = selector + encode(["uint256", "address"], [_FIRST_STREAM_ID, ADMIN])
+    treasury = admin.create("TransparentUpgradeableProxy", collector, ADMIN, initializer, name="Treasury")
+    admin.create("ATokenInstance", pool, _ZERO_ADDRESS, treasury)
+    admin.create("VariableDebtTokenInstance", pool, _ZERO_ADDRESS)
+    data_provider = admin.create("AaveProtocolDataProvider", provider)
+    admin.call("PoolAddressesProvider", provider, "setPoolDataProvider", data_provider)
 
 
-def _list_reserves(
-    txs: _Transactions, configurator: str, parameters: MarketParameters, tokens: Mapping[str, str]
-) -> None:
-    inputs = [_init_reserve_input(txs, reserve, tokens[reserve.symbol]) for reserve in parameters.reserves]
-    txs.call("PoolConfiguratorInstance", configurator, "initReserves", inputs)
-    for reserve in parameters.reserves:
-        for function, *arguments in _settings(reserve):
-            asset = tokens[reserve.symbol]
-            txs.call("PoolConfiguratorInstance", configurator, str(function), asset, *arguments)
+def _list_reserve(admin: _Administrator, configurator: str, reserve: ReserveParameters, asset: str) -> None:
+    artifact = "PoolConfiguratorInstance"
+    admin.call(artifact, configurator, "initReserves", [_init_reserve_input(admin, reserve, asset)])
+    for function, *arguments in _settings(reserve):
+        admin.call(artifact, configurator, str(function), asset, *arguments)
 
 
-def _init_reserve_input(txs: _Transactions, reserve: ReserveParameters, asset: str) -> tuple[Any, ...]:
+def _init_reserve_input(admin: _Administrator, reserve: ReserveParameters, asset: str) -> tuple[Any, ...]:
     rates = (
         reserve.optimal_usage_bps,
         reserve.base_variable_rate_bps,
@@ -207,8 +210,8 @@ def _init_reserve_input(txs: _Transactions, reserve: ReserveParameters, asset: s
         reserve.variable_slope2_bps,
     )
     return (
-        txs.addresses["ATokenInstance"],
-        txs.addresses["VariableDebtTokenInstance"],
+        admin.addresses["ATokenInstance"],
+        admin.addresses["VariableDebtTokenInstance"],
         asset,
         f"Aave Ethereum {reserve.symbol}",
         f"aEth{reserve.symbol}",
@@ -220,7 +223,7 @@ def _init_reserve_input(txs: _Transactions, reserve: ReserveParameters, asset: s
 
 
 def _settings(reserve: ReserveParameters) -> list[tuple[Any, ...]]:
-    """Calls of the configurator that give a new reserve its parameters: function and what follows the asset."""
+    """Calls that give a new reserve its parameters: the configurator's function, then what follows `asset`."""
     return [
         (
             "configureReserveAsCollateral",
@@ -239,14 +242,14 @@ def _settings(reserve: ReserveParameters) -> list[tuple[Any, ...]]:
 
 
 def _create_emode(
-    txs: _Transactions, configurator: str, emode: EModeParameters, tokens: Mapping[str, str]
+    admin: _Administrator, configurator: str, emode: EModeParameters, tokens: Mapping[str, str]
 ) -> None:
     limits = (emode.ltv_bps, emode.liquidation_threshold_bps, emode.liquidation_bonus_bps)
     artifact = "PoolConfiguratorInstance"
-    txs.call(artifact, configurator, "setEModeCategory", emode.emode_id, *limits, emode.label)
+    admin.call(artifact, configurator, "setEModeCategory", emode.emode_id, *limits, emode.label)
     for symbol in emode.members:
-        txs.call(artifact, configurator, "setAssetCollateralInEMode", tokens[symbol], emode.emode_id, True)
-        txs.call(artifact, configurator, "setAssetBorrowableInEMode", tokens[symbol], emode.emode_id, True)
+        admin.call(artifact, configurator, "setAssetCollateralInEMode", tokens[symbol], emode.emode_id, True)
+        admin.call(artifact, configurator, "setAssetBorrowableInEMode", tokens[symbol], emode.emode_id, True)
 
 
 def _code_hashes(node: Node, addresses: Mapping[str, str]) -> dict[str, tuple[str, str]]:

@@ -11,17 +11,19 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from forks.aave_v3 import report
+from forks.aave_v3.errors import NothingToDo
 from forks.aave_v3.opening import account_of, open_book
 from forks.aave_v3.parity import Ledger
 from forks.aave_v3.twin import Twin
 from forks.aave_v3.venue import Venue
-from forks.errors import NothingToDo
 from protocol.aave_v3 import Market, ReserveId, User
 from stress.attribution import Explanation, explain
-from stress.book import load_book, rebuild
+from stress.book import load_book
 from stress.closed_form import closed_form
 from stress.engine import Crash, Engine, Run
+from stress.opening import reserve_infos
 from stress.prices import price_paths
+from stress.rebuild import rebuild
 from stress.residual import Residual, residual, residual_base
 from stress.scenario import Scenario, load_scenario
 from stress.tables import accounts_table, events_table, prices_table
@@ -132,14 +134,14 @@ def crash_on(venue: Venue, order: Order, show: Show, watch: Stopwatch) -> Done:
 def _opened(venue: Venue, book_name: str | Path, bots: Mapping[str, User], ledger: Ledger) -> _Stage:
     """The book's positions opened by real calls, and the whole account data compared before anything falls."""
     book = load_book(book_name)
-    plan = rebuild(book, venue.infos())
-    if not plan.openings:
-        raise NothingToDo(f"no borrower of the book {book.name!r} fits this market: {'; '.join(plan.left_out)}")
     start = venue.prices()
+    plan = rebuild(book, reserve_infos(venue.market(()), start), venue.rules)
+    if not plan.openings:
+        raise NothingToDo(f"no borrower of the book {book.name!r} fits this market")
     venue.take_over_feeds(start)
     open_book(venue, plan.openings, start, bots=list(bots.values()))
     names = {account_of(opening.borrower.name): opening.borrower.name for opening in plan.openings}
-    return _compared(venue, ledger, names, bots, start, tuple(plan.left_out), book.files)
+    return _compared(venue, ledger, names, bots, start, plan.notes, book.files)
 
 
 def _existing(

@@ -7,17 +7,17 @@ half; before and after, prices are those of the start.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from eth_utils import keccak, to_checksum_address
 
-from forks.aave_v3.venue import Venue
-from forks.errors import OpeningRefused
+from forks.aave_v3.errors import SetUpRefused
+from forks.aave_v3.venue import Venue, transaction
 from protocol.aave_v3 import ReserveId
 from protocol.units import MAX_UINT256
-from stress.book import Opening
+from stress.opening import Opening
 
 FUNDER = to_checksum_address(keccak(text="underwater funder")[12:])
 """Holds the tokens that the borrowers' collateral is made of, and the liquidity they draw."""
@@ -56,7 +56,7 @@ def open_book(
     `liquidity_factor`: how many times what the book draws is supplied beforehand.
 
     Raises:
-        OpeningRefused: a call that the pool refuses, with the error's name.
+        SetUpRefused: a call that the pool refuses, with the error's name.
     """
     drawn = _totals(opening.borrows for opening in openings)
     supplied = _totals(opening.supplies for opening in openings)
@@ -79,7 +79,7 @@ def open_book(
         venue.set_prices({reserve_id: prices_base[reserve_id]})
 
 
-def _totals(parts: Iterator[Mapping[str, int]] | Any) -> dict[str, int]:
+def _totals(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
     totals: dict[str, int] = {}
     for part in parts:
         for symbol, amount in part.items():
@@ -101,7 +101,7 @@ def _liquidity(venue: Venue, drawn: Mapping[str, int], factor: int) -> Iterator[
 def _supplies(venue: Venue, openings: Sequence[Opening]) -> Iterator[Call]:
     for opening in openings:
         for symbol, amount in opening.supplies.items():
-            yield _supply(venue, symbol, amount, account_of(opening.borrower))
+            yield _supply(venue, symbol, amount, account_of(opening.borrower.name))
 
 
 def _supply(venue: Venue, symbol: str, amount: int, on_behalf_of: str) -> Call:
@@ -112,14 +112,14 @@ def _supply(venue: Venue, symbol: str, amount: int, on_behalf_of: str) -> Call:
 def _emodes(venue: Venue, openings: Sequence[Opening]) -> Iterator[Call]:
     for opening in openings:
         if opening.emode:
-            yield Call(account_of(opening.borrower), venue.pool, "setUserEMode(uint8)", (opening.emode,))
+            yield Call(account_of(opening.borrower.name), venue.pool, "setUserEMode(uint8)", (opening.emode,))
 
 
 def _borrows(venue: Venue, openings: Sequence[Opening], symbol: str) -> Iterator[Call]:
     for opening in openings:
         amount = opening.borrows.get(symbol, 0)
         if amount:
-            user = account_of(opening.borrower)
+            user = account_of(opening.borrower.name)
             arguments = (venue.assets[symbol], amount, VARIABLE_RATE, 0, user)
             yield Call(user, venue.pool, "borrow(address,uint256,uint256,uint16,address)", arguments)
 
@@ -128,9 +128,8 @@ def _send(venue: Venue, calls: Iterator[Call]) -> None:
     pending = list(calls)
     for start in range(0, len(pending), TRANSACTIONS_A_BLOCK):
         part = pending[start : start + TRANSACTIONS_A_BLOCK]
-        transactions = [venue.transaction(c.sender, c.to, c.function, c.arguments) for c in part]
-        for call, transaction, receipt in zip(
-            part, transactions, venue.node.mine_many(transactions), strict=True
-        ):
+        transactions = [transaction(c.sender, c.to, c.function, c.arguments) for c in part]
+        receipts = venue.node.mine_many(transactions)
+        for call, sent, receipt in zip(part, transactions, receipts, strict=True):
             if receipt["status"] != 1:
-                raise OpeningRefused(call.function, call.arguments, venue.reason(transaction))
+                raise SetUpRefused(call.function, call.arguments, venue.reason(sent))

@@ -118,15 +118,15 @@ class Twin:
         )
         rules = attempt.market.rules
         model: dict[str, int] = {}
-        for reserve_id in sorted({call.collateral_id, call.debt_id}):
+        found: dict[str, int] = {}
+        pair = sorted({call.collateral_id, call.debt_id})
+        for reserve_id, (income_ray, debt_ray) in self.venue.normalized(pair).items():
             reserve = attempt.market.reserves[reserve_id]
-            model[f"before.normalized_income.{reserve.symbol}"] = normalized_income(
-                reserve, rules, attempt.timestamp
-            )
-            model[f"before.normalized_debt.{reserve.symbol}"] = normalized_debt(
-                reserve, rules, attempt.timestamp
-            )
-        self.ledger.compare(subject, model, self.venue.normalized(attempt.market, call), None)
+            name = f"before.normalized_income.{reserve.symbol}"
+            model[name], found[name] = normalized_income(reserve, rules, attempt.timestamp), income_ray
+            name = f"before.normalized_debt.{reserve.symbol}"
+            model[name], found[name] = normalized_debt(reserve, rules, attempt.timestamp), debt_ray
+        self.ledger.compare(subject, model, found, None)
         return chain
 
     def _through(
@@ -141,13 +141,12 @@ class Twin:
     ) -> None:
         receipt = self._send(index, attempt.call)
         if receipt["status"] != 1:
-            why = self.venue.revert_name(attempt.call)
-            self.ledger.refused(subject, "goes through", why)
+            self.ledger.refused(subject, "goes through", self.venue.refusal(attempt.call))
             return
         self.ledger.compare(
             subject,
             flatten_outcome(predicted, attempt.market),
-            events.liquidation_amounts(receipt, attempt.market, attempt.call),
+            events.liquidation_amounts(receipt, attempt.market, attempt.call, self._atoken(attempt.call)),
             None,
         )
         at = {"prices_base": attempt.observed_base, "timestamp": attempt.timestamp}
@@ -175,11 +174,15 @@ class Twin:
         before: dict[str, int],
     ) -> None:
         """A call the model says is refused: the reason, that it is refused indeed, and that nothing moved."""
-        reason = self.venue.revert_name(attempt.call)
+        reason = self.venue.refusal(attempt.call)
         receipt = self._send(index, attempt.call)
         self.ledger.refused(subject, predicted.name, reason if receipt["status"] == 0 else "goes through")
         after = flatten_market(self.venue.market(users), users)
         self.ledger.compare(subject, flatten_market(attempt.market, users), after, before)
+
+    def _atoken(self, call: LiquidationCall) -> str:
+        listed = self.venue.reader.listing.reserves
+        return next(one.atoken for one in listed if one.reserve_id == call.collateral_id)
 
     def _send(self, index: int, call: LiquidationCall) -> TxReceipt:
         receipt = self.venue.liquidate(call, gas=LIQUIDATION_GAS)

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from eth_abi.abi import encode
-from eth_utils import keccak
-from eth_utils.abi import collapse_if_tuple  # noqa: F401
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
 from web3.types import TxReceipt
 
-from forks.aave_v3 import reader, tokens
-from forks.artifacts import decode_revert
+from forks.aave_v3.errors import SetUpRefused
+from forks.aave_v3.getters import Question, ask
+from forks.aave_v3.reader import MarketReader
+from forks.artifacts import EMPTY_REVERT, ErrorTable, decode_revert
 from forks.feeds import FeedControl
-from forks.node import Node
+from forks.node import Node, Transaction
 from protocol.aave_v3 import AccountData, LiquidationCall, Market, ReserveId, Rules, User
+from protocol.units import MAX_UINT256
 
-LIQUIDATION_CALL_ABI = [
+LIQUIDATION_CALL_ABI: list[dict[str, Any]] = [
     {
         "type": "function",
         "name": "liquidationCall",
         "stateMutability": "nonpayable",
+        "outputs": [],
         "inputs": [
             {"name": "collateralAsset", "type": "address"},
             {"name": "debtAsset", "type": "address"},
@@ -29,6 +33,159 @@ LIQUIDATION_CALL_ABI = [
             {"name": "debtToCover", "type": "uint256"},
             {"name": "receiveAToken", "type": "bool"},
         ],
-        "outputs": [],
     }
 ]
+
+Fund = Callable[[str, str, int], None]
+"""(token, to, amount [asset units]): see to it that `to` holds at least that much."""
+
+
+@dataclass(kw_only=True, slots=True)
+class Venue:
+    """One pool on one node.
+
+    source: "deployed", "fork", "state" or "node". contracts: name to code hash. notes: what a reader of the
+    results has to know of this market.
+    """
+
+    node: Node
+    source: str
+    reader: MarketReader
+    pool_revision: int
+    errors: ErrorTable
+    fund_token: Fund
+    contracts: Mapping[str, str]
+    node_version: str
+    start_block: int
+    notes: list[str] = field(default_factory=list[str])
+    _feeds: FeedControl | None = None
+
+    @property
+    def pool(self) -> str:
+        return self.reader.listing.pool
+
+    @property
+    def rules(self) -> Rules:
+        return self.reader.listing.rules
+
+    @property
+    def assets(self) -> dict[str, str]:
+        """Symbol to address of every reserve."""
+        return {one.symbol: one.asset for one in self.reader.listing.reserves}
+
+    @property
+    def reserve_ids(self) -> dict[str, ReserveId]:
+        return {one.symbol: one.reserve_id for one in self.reader.listing.reserves}
+
+    def now(self) -> int:
+        """Timestamp of the latest block."""
+        return int(self.node.rpc.call("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
+
+    def market(self, users: Iterable[User]) -> Market:
+        return self.reader.market(users)
+
+    def prices(self) -> dict[ReserveId, int]:
+        return self.reader.prices()
+
+    def account_data(self, users: Sequence[User]) -> list[AccountData]:
+        found = self.reader.account_data(users)
+        return [found[to_checksum_address(user)] for user in users]
+
+    def normalized(self, reserve_ids: Collection[ReserveId]) -> dict[ReserveId, tuple[int, int]]:
+        """Normalized income and debt of these reserves [ray]."""
+        found = self.reader.normalized()
+        return {reserve_id: found[reserve_id] for reserve_id in reserve_ids}
+
+    def take_over_feeds(self, prices_base: Mapping[ReserveId, int]) -> None:
+        """Put our feed behind every reserve's price source, showing these prices [base]."""
+        symbols = {address: symbol for symbol, address in self.assets.items()}
+        self._feeds = FeedControl(self.node, self.reader.listing.oracle, self.assets.values())
+        for source, assets in self._feeds.shared.items():
+            names = ", ".join(symbols[asset] for asset in assets)
+            self.notes.append(f"{names} share the price source {source}: they show one price")
+        self.set_prices(prices_base)
+
+    def set_prices(self, prices_base: Mapping[ReserveId, int]) -> None:
+        """Let the oracle show these prices from the next block on [base]."""
+        if self._feeds is None:
+            raise RuntimeError("take_over_feeds comes first")
+        addresses = {one.reserve_id: one.asset for one in self.reader.listing.reserves}
+        for reserve_id, price_base in prices_base.items():
+            self._feeds.set_price(addresses[reserve_id], price_base)
+
+    def fund(self, symbol: str, to: str, amount: int) -> None:
+        """See to it that `to` holds `amount` of an asset [asset units]."""
+        if amount:
+            self.fund_token(self.assets[symbol], to, amount)
+
+    def equip(self, bots: Sequence[User], market: Market) -> None:
+        """Give liquidators twice of every asset what its borrowers owe, and let the pool take it."""
+        calls: list[Transaction] = []
+        for one in self.reader.listing.reserves:
+            owed = sum(
+                account.positions[one.reserve_id].scaled_variable_debt
+                for account in market.accounts.values()
+                if one.reserve_id in account.positions
+            )
+            if owed:
+                index_ray = market.reserves[one.reserve_id].variable_borrow_index_ray
+                for bot in bots:
+                    self.fund(one.symbol, bot, 2 * owed * index_ray // 10**27)
+                    approval = (self.pool, MAX_UINT256)
+                    calls.append(transaction(bot, one.asset, "approve(address,uint256)", approval))
+        for call, receipt in zip(calls, self.node.mine_many(calls), strict=True):
+            if receipt["status"] != 1:
+                raise SetUpRefused("approve(address,uint256)", (call["to"],), self.reason(call))
+
+    def lift_caps(self, symbols: Iterable[str]) -> None:
+        """Take supply and borrow caps off, so that a book fits beside what is there already."""
+        provider = self.reader.listing.provider
+        names = ("getACLAdmin()", "getACLManager()", "getPoolConfigurator()")
+        admin, acl, configurator = (
+            answer.address for answer in ask(self.node, [Question(provider, name) for name in names])
+        )
+        self.require(transaction(admin, acl, "addPoolAdmin(address)", (admin,)))
+        for symbol in symbols:
+            for function in ("setSupplyCap(address,uint256)", "setBorrowCap(address,uint256)"):
+                self.require(transaction(admin, configurator, function, (self.assets[symbol], 0)))
+        self.notes.append(f"supply and borrow caps lifted: {', '.join(symbols)}")
+
+    def require(self, call: Transaction) -> None:
+        """Send a transaction that has to go through. Raises SetUpRefused."""
+        if self.node.send(call)["status"] != 1:
+            raise SetUpRefused(str(call["data"])[:10], (call["to"],), self.reason(call))
+
+    def liquidate(self, call: LiquidationCall, *, gas: int) -> TxReceipt:
+        """Send the real `liquidationCall` through web3 and wait for its receipt, of status 0 if refused."""
+        pool = self.node.w3.eth.contract(address=to_checksum_address(self.pool), abi=LIQUIDATION_CALL_ABI)
+        sent = pool.functions.liquidationCall(*self._arguments(call)).transact(
+            {"from": to_checksum_address(call.liquidator), "gas": gas, "gasPrice": 0}  # type: ignore[typeddict-item]
+        )
+        return self.node.w3.eth.wait_for_transaction_receipt(sent, timeout=60, poll_latency=0.002)
+
+    def refusal(self, call: LiquidationCall) -> str:
+        """Canonical name of the error with which the call reverts at `latest`; empty if it does not."""
+        signature = "liquidationCall(address,address,address,uint256,bool)"
+        return self.reason(transaction(call.liquidator, self.pool, signature, self._arguments(call)))
+
+    def reason(self, call: Transaction) -> str:
+        """Canonical name of the error with which a transaction reverts; empty if it does not."""
+        data = self.node.revert_data(call)
+        return "" if data is None else decode_revert(data, self.errors) if data else EMPTY_REVERT
+
+    def _arguments(self, call: LiquidationCall) -> tuple[Any, ...]:
+        addresses = {one.reserve_id: one.asset for one in self.reader.listing.reserves}
+        return (
+            to_checksum_address(addresses[call.collateral_id]),
+            to_checksum_address(addresses[call.debt_id]),
+            to_checksum_address(call.borrower),
+            call.debt_to_cover,
+            call.receive_atoken,
+        )
+
+
+def transaction(sender: str, to: str, signature: str, arguments: tuple[Any, ...]) -> dict[str, Any]:
+    """A transaction that calls a function by its signature."""
+    types = [kind for kind in signature[signature.index("(") + 1 : -1].split(",") if kind]
+    data = keccak(text=signature)[:4] + encode(types, arguments)
+    return {"from": sender, "to": to, "data": data}

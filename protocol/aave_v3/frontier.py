@@ -89,6 +89,11 @@ class _Side(NamedTuple):
     threshold: Fraction
     bonus: Fraction
 
+    @property
+    def repaid_per_value(self) -> Fraction:
+        """Debt that a unit of this collateral repays; none without a bonus, as then nobody can seize it."""
+        return 1 / self.bonus if self.bonus else Fraction(0)
+
 
 def exhaustion(
     market: Market, user: User, *, prices_base: Mapping[ReserveId, int], timestamp: int
@@ -97,7 +102,7 @@ def exhaustion(
     collaterals, debts = _sides(market, user, prices_base, timestamp)
     return Exhaustion(
         debt_base=sum((debt.value for debt in debts), Fraction(0)),
-        repayable_base=sum((held.value / held.bonus for held in collaterals), Fraction(0)),
+        repayable_base=sum((held.value * held.repaid_per_value for held in collaterals), Fraction(0)),
     )
 
 
@@ -128,7 +133,8 @@ def drops(
         liquidatable=fall_to(Fraction(1)),
         toxic={held.reserve_id: fall_to(held.bonus * held.threshold) for held in collaterals},
         debt_remains=_root(
-            [(held, 1 / held.bonus) for held in collaterals] + [(debt, Fraction(-1)) for debt in debts],
+            [(held, held.repaid_per_value) for held in collaterals]
+            + [(debt, Fraction(-1)) for debt in debts],
             falling,
         ),
     )

@@ -35,10 +35,10 @@ def normalized_debt(reserve: Reserve, rules: Rules, timestamp: int) -> int:
 
 
 def viewed_at(market: Market, timestamp: int) -> Market:
-    """The market with every index as the views show it at `timestamp` [s]: for reading many accounts quickly.
+    """The market with every index as the views show it at `timestamp` [s]: for reading many accounts fast.
 
-    Account data of it at `timestamp` equal those of `market`, in about half the time. Not for liquidating: the
-    treasury's share and the guards of `accrue` are left out.
+    Account data of it at `timestamp` equal those of `market`, with the growth computed once. Not for
+    liquidating: the treasury's share and the guards of `accrue` are left out.
     """
     reserves = {
         reserve_id: replace(

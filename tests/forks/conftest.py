@@ -11,7 +11,7 @@ from forks.toolchain import find_anvil
 
 @pytest.fixture(scope="session")
 def anvil() -> Path:
-    """Path of the anvil that the toolchain finds; its absence is a failure, not a skip: nothing else would be checked."""
+    """Path of the anvil that the toolchain finds; without one the tests fail, they do not skip."""
     return find_anvil().path
 
 

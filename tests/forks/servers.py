@@ -11,9 +11,10 @@ METHOD_NOT_FOUND = {"code": -32601, "message": "the method does not exist"}
 
 
 class FakeServer:
-    """Answers each method with what *answers* holds for it: a value, an error dict under `error`, or a callable.
+    """Answers each method with what *answers* holds: a value, an error under `error`, or a callable.
 
-    status, headers: sent with every answer. hang: take the request and stay silent. close: end each connection.
+    status, headers: sent with every answer. body: sent instead of an answer.
+    hang: take the request and stay silent. close: end each connection.
     """
 
     def __init__(
@@ -88,7 +89,7 @@ def _handler(server: FakeServer) -> type[BaseHTTPRequestHandler]:
             server.methods.append(f"GET {self.path}")
             self.send_error(404)
 
-        def log_message(self, format: str, *args: Any) -> None:
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base names it so
             pass
 
     return Handler

@@ -5,15 +5,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from web3.types import RPCEndpoint
 
 from forks.errors import ForkError, NotADevelopmentNode, UpstreamHangs
 from forks.guard import LocalNode, verify_local_development_node
 from forks.node import Node
-from forks.provider import web3_over
+from forks.provider import RpcProvider
 from tests.forks.servers import FakeServer, serving
 
 PROBES = ["web3_clientVersion", "anvil_nodeInfo"]
-GETH = {"web3_clientVersion": "Geth/v1.14.0-stable/linux-amd64/go1.22", "eth_chainId": "0x1", "evm_mine": "0x0"}
+GETH = {
+    "web3_clientVersion": "Geth/v1.14.0-stable/linux-amd64/go1.22",
+    "eth_chainId": "0x1",
+    "evm_mine": "0x0",
+}
 ANVIL: dict[str, Any] = {
     "web3_clientVersion": "anvil/v1.7.1",
     "anvil_nodeInfo": {"hardFork": "Cancun"},
@@ -78,12 +83,23 @@ def test_an_address_that_is_not_plainly_loopback_is_refused_without_a_connection
 
 
 def test_a_localhost_that_leads_elsewhere_is_refused_without_a_connection(monkeypatch: pytest.MonkeyPatch):
-    elsewhere = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 8545)) for address in ("127.0.0.1", "10.0.0.1")]
+    elsewhere = [
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 8545)) for address in ("127.0.0.1", "10.0.0.1")
+    ]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: elsewhere)
     monkeypatch.setattr(socket.socket, "connect", _fail)
 
     with pytest.raises(NotADevelopmentNode, match=r"10\.0\.0\.1"):
         verify_local_development_node("http://localhost:8545")
+
+
+def test_a_connection_that_ends_elsewhere_is_refused_before_a_byte_is_sent(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(socket.socket, "getpeername", lambda _: ("10.0.0.1", 8545), raising=False)
+    with serving(FakeServer(ANVIL)) as server:
+        with pytest.raises(NotADevelopmentNode, match=r"10\.0\.0\.1"):
+            verify_local_development_node(server.url)
+
+        assert server.bodies == []
 
 
 def test_what_answers_as_anvil_on_loopback_may_be_written_to():
@@ -115,7 +131,7 @@ def test_a_node_replaced_behind_its_port_is_asked_again_before_the_next_write():
         with pytest.raises(NotADevelopmentNode):
             node.write("evm_mine")
         with pytest.raises(NotADevelopmentNode):
-            web3_over(node).provider.make_request("evm_mine", [])  # type: ignore[arg-type]
+            RpcProvider(node).make_request(RPCEndpoint("evm_mine"), [])
 
         assert set(server.methods) == {"web3_clientVersion"}
 
@@ -130,8 +146,10 @@ def test_a_write_is_never_sent_twice():
 
 
 def test_an_endpoint_that_hangs_while_it_is_asked_who_it_is_ends_in_a_time_out():
-    with serving(FakeServer(ANVIL, hang=True)) as server, pytest.raises(UpstreamHangs):
+    with serving(FakeServer(ANVIL, hang=True)) as server, pytest.raises(UpstreamHangs) as hangs:
         verify_local_development_node(server.url, timeout_s=0.1)
+
+    assert hangs.value.timeout_s == 0.1
 
 
 def test_the_real_anvil_passes_by_literal_and_by_localhost(anvil: Path):

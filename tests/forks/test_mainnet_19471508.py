@@ -19,13 +19,12 @@ from forks.aave_v3.mainnet_19471508 import (
     load,
     read_figures,
 )
-from forks.aave_v3.mainnet_19471508.market import RESERVE_DATA
 from forks.aave_v3.mainnet_19471508.placement import calldata, view
 from forks.aave_v3.mainnet_19471508.slots import ATOKEN_TOTAL_SUPPLY, POOL_RESERVES, mapping_slot
 from forks.aave_v3.mainnet_19471508.verify import require_figures
 from forks.node import Node
 
-RECORD = Path(__file__).parents[2] / ".." / "shared/mainnet/aave_v3_19471508/anvil_state.json.gz"
+RECORD = Path(__file__).parents[3] / "shared/mainnet/aave_v3_19471508/anvil_state.json.gz"
 FIGURES = read_figures()
 MAX_UINT256 = 2**256 - 1
 DAY_S = 86_400
@@ -68,9 +67,9 @@ class Rehearsal:
         self.act(to, self.token(symbol), "approve(address,uint256)", self.market.pool, MAX_UINT256)
 
     def act(self, sender: str, target: str, signature: str, *arguments: Any) -> bool:
-        """Send it; whether it went through. The journal gets the status, the revert data and the market's logs.
+        """Send it; whether it went through. The journal gets status, revert data and the market's logs.
 
-        Not the underlying tokens' own logs: the npm package's DAI is another ERC-20, which emits more approvals.
+        Not the underlying tokens' own: the npm package's DAI is another ERC-20, with more approvals.
         """
         self.step += 1
         transaction = {"from": sender, "to": target, "data": calldata(signature, *arguments)}
@@ -112,7 +111,11 @@ class Rehearsal:
 
     def _about_reserves(self) -> Iterator[tuple[Any, ...]]:
         for symbol, reserve in self.market.reserves.items():
-            for getter in ("getReserveData", "getReserveNormalizedIncome", "getReserveNormalizedVariableDebt"):
+            for getter in (
+                "getReserveData",
+                "getReserveNormalizedIncome",
+                "getReserveNormalizedVariableDebt",
+            ):
                 yield symbol, self.market.pool, f"{getter}(address)", reserve.asset
             yield f"a{symbol}", reserve.atoken, "scaledTotalSupply()"
             yield f"debt {symbol}", reserve.variable_debt_token, "scaledTotalSupply()"
@@ -145,7 +148,10 @@ def rehearse(node: Node, market: MarketHandle) -> Rehearsal:
 
 
 def open_positions(show: Rehearsal) -> None:
-    supply, borrow = "supply(address,uint256,address,uint16)", "borrow(address,uint256,uint256,uint16,address)"
+    supply, borrow = (
+        "supply(address,uint256,address,uint16)",
+        "borrow(address,uint256,uint256,uint16,address)",
+    )
     for symbol, amount in (("DAI", 40_000_000), ("WETH", 30_000)):
         show.deal(symbol, WHALE, amount * WHOLE)
         show.pool(WHALE, supply, show.token(symbol), amount * WHOLE, WHALE, 0)
@@ -201,7 +207,11 @@ def leave(show: Rehearsal) -> None:
 
 def with_residual_debt(journal: list[tuple[str, Any]]) -> list[str]:
     """Who ends with debt and no collateral."""
-    closed = {name: bytes.fromhex(data[2:]) for name, data in journal if name.startswith("closed") and "AccountData" in name}
+    closed = {
+        name: bytes.fromhex(data[2:])
+        for name, data in journal
+        if name.startswith("closed") and "AccountData" in name
+    }
     return [name for name, data in closed.items() if not any(data[:32]) and any(data[32:64])]
 
 
@@ -256,12 +266,17 @@ def test_the_market_stands_at_the_real_addresses(built: tuple[Node, MarketHandle
     assert market.pool == "0x87870Bca3F3fD6335C3F4ce8392D69350B4fA4E2"
     assert market.provider == "0x2f39d218133AFaB8F2B819B1066c7E434Ad94E9e"
     assert market.oracle == "0x54586bE62E3c3580375aE3723C145253060Ca0C2"
-    assert {symbol: reserve.reserve_id for symbol, reserve in market.reserves.items()} == {"WETH": 0, "DAI": 4}
+    assert {symbol: reserve.reserve_id for symbol, reserve in market.reserves.items()} == {
+        "WETH": 0,
+        "DAI": 4,
+    }
 
 
 def test_both_pool_revisions_are_told(built: tuple[Node, MarketHandle]):
     """The npm source of v3.0.2 answers 1, the bytecode deployed on mainnet 3."""
-    assert (built[1].pool_revision, built[1].recorded_pool_revision) == (1, 3)
+    market = built[1]
+
+    assert (market.pool_revision, market.recorded_pool_revision, market.revision) == (1, 3, "3.0.2")
 
 
 def test_differing_code_is_named_and_tokens_differ_in_metadata_alone(built: tuple[Node, MarketHandle]):
@@ -282,9 +297,9 @@ def test_two_builds_end_in_one_block_hash(anvil: Path, built: tuple[Node, Market
     with fresh_node(anvil) as other:
         build(other)
         last = other.w3.eth.block_number
-        hashes = [node.w3.eth.get_block(last)["hash"] for node in (built[0], other)]
+        blocks = [node.rpc.call("eth_getBlockByNumber", hex(last), False) for node in (built[0], other)]
 
-    assert hashes[0] == hashes[1]
+    assert blocks[0]["hash"] == blocks[1]["hash"]
 
 
 def test_a_node_of_another_chain_or_time_or_with_a_market_is_refused(
@@ -301,7 +316,9 @@ def test_a_node_of_another_chain_or_time_or_with_a_market_is_refused(
 
 def test_the_rehearsal_liquidates_in_every_way(built_journal: list[tuple[str, Any]]):
     sent = [value for name, value in built_journal if name.endswith("liquidationCall status")]
-    refused = {value for name, value in built_journal if name.endswith("liquidationCall revert data") and value}
+    refused = {
+        value for name, value in built_journal if name.endswith("liquidationCall revert data") and value
+    }
     codes = {data[68 : 68 + data[67]].decode() for data in refused}
 
     assert sent.count(1) >= 30
@@ -341,7 +358,7 @@ def test_the_record_answers_the_carried_figures_and_code_hashes(recorded: tuple[
 
     assert [name for name, carried, found in compare_figures(node, FIGURES) if carried != found] == []
     assert code_differences(node, FIGURES) == ()
-    assert (market.pool_revision, market.recorded_pool_revision) == (3, 3)
+    assert (market.pool_revision, market.recorded_pool_revision, market.revision) == (3, 3, "3.0.2")
     assert "underlying asset of variableDebtWETH" in market.filled
 
 

@@ -1,14 +1,10 @@
 """The node's life cycle on real anvils: repeatable, quiet, undone when asked, and never left behind."""
 
 import gzip
-import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +23,7 @@ from forks.errors import (
 from forks.launch import GENESIS_TIMESTAMP
 from forks.node import Node
 from forks.upstream import fork_point
+from tests.forks.processes import is_alive, running, wait_until_gone
 
 pytestmark = pytest.mark.node
 
@@ -34,27 +31,11 @@ ALICE, BOB, CONTRACT = ("0x" + pair * 20 for pair in ("a1", "b0", "c0"))
 FIXED_FEED = "0x5f545f5260205ff3"  # returns storage slot 0 to any call
 REVERTS_WITH_2A = "0x602a5f5260205ffd"
 LOOPS_FOREVER = "0x5b5f56"
-REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def latest(node: Node) -> tuple[int, int]:
     block = node.rpc.call("eth_getBlockByNumber", "latest", False)
     return int(block["number"], 16), int(block["timestamp"], 16)
-
-
-def is_alive(pid: int) -> bool:
-    """Whether a process runs; one that ended and is not yet reaped does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-def wait_until_gone(pid: int) -> None:
-    deadline = time.monotonic() + 30
-    while is_alive(pid):
-        assert time.monotonic() < deadline, f"process {pid} is still alive"
-        time.sleep(0.01)
 
 
 # --- a node of our own ---
@@ -132,23 +113,27 @@ def test_many_transactions_are_mined_in_their_order_in_one_block(node: Node):
 
 
 def test_transactions_that_do_not_fit_one_block_are_reported(node: Node):
-    node.write("evm_setBlockGasLimit", hex(30_000_000))
+    node.set_code(CONTRACT, LOOPS_FOREVER)
+    node.write("evm_setBlockGasLimit", hex(1_500_000))
 
     with pytest.raises(BlockSplit):
-        node.mine_many([{"from": ALICE, "to": BOB, "gas": 20_000_000}] * 2)
+        node.mine_many([{"from": ALICE, "to": CONTRACT, "gas": 1_000_000}] * 2)
 
 
 def test_an_anchor_undoes_everything_also_after_an_error(node: Node):
     node.set_balance(ALICE, 5)
     before = latest(node)
 
-    with pytest.raises(ZeroDivisionError), node.anchor():
+    def change() -> None:
         node.set_balance(ALICE, 6)
         node.set_time(GENESIS_TIMESTAMP + 50)
         with node.anchor():
             node.set_balance(ALICE, 7)
         assert int(node.rpc.call("eth_getBalance", ALICE, "latest"), 16) == 6
         raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError), node.anchor():
+        change()
 
     assert int(node.rpc.call("eth_getBalance", ALICE, "latest"), 16) == 5
     assert latest(node) == before
@@ -245,7 +230,9 @@ def test_a_fork_starts_at_the_pinned_block_reads_lazily_and_leaves_its_upstream_
         assert point.hardfork == "cancun"
         before = upstream.rpc.call("eth_getBlockByNumber", "latest", False)
 
-        with Node.start(anvil, fork_url=point.url, fork_block=point.block_number, hardfork=point.hardfork) as fork:
+        with Node.start(
+            anvil, fork_url=point.url, fork_block=point.block_number, hardfork=point.hardfork
+        ) as fork:
             assert latest(fork) == (2, point.timestamp) == (2, GENESIS_TIMESTAMP + 60)
             assert int(fork.rpc.call("eth_getBalance", ALICE, "latest"), 16) == 6
             fork.send({"from": ALICE, "to": BOB, "value": 4})
@@ -299,7 +286,9 @@ def found_settings(node: Node) -> dict[str, Any]:
 
 @pytest.mark.parametrize("error", [None, ZeroDivisionError, KeyboardInterrupt, SystemExit])
 @pytest.mark.parametrize("automine", [True, False])
-def test_a_found_node_is_left_as_it_was_and_alive(node: Node, error: type[BaseException] | None, automine: bool):
+def test_a_found_node_is_left_as_it_was_and_alive(
+    node: Node, error: type[BaseException] | None, automine: bool
+):
     node.set_balance(ALICE, 3)
     node.write("anvil_setNextBlockBaseFeePerGas", hex(10**9))
     node.mine()
@@ -339,8 +328,10 @@ def test_impersonation_is_off_when_a_found_node_is_left(node: Node):
 
 
 def test_a_snapshot_that_is_lost_meanwhile_is_reported(node: Node):
+    earlier = node.snapshot()
+
     with pytest.raises(SnapshotGone), Node.attach(node.url):
-        node.write("anvil_reset")
+        node.revert(earlier)
 
 
 def test_a_port_without_a_node_cannot_be_attached_to(anvil: Path):
@@ -348,69 +339,50 @@ def test_a_port_without_a_node_cannot_be_attached_to(anvil: Path):
         Node.attach("http://10.0.0.1:8545")
 
 
-# --- whatever happens to the parent ---
+# --- whatever happens to us ---
 
-HOLD = """
-import sys, threading, time
+VISITOR = """
+import sys, time
 from pathlib import Path
 from forks.node import Node
-def hold():
-    with Node.start(Path(sys.argv[1])) as node:
-        print(node.pid, flush=True)
-        time.sleep(60)
-"""
-IN_MAIN_THREAD = HOLD + "hold()"
-IN_ANOTHER_THREAD = HOLD + "threading.Thread(target=hold, daemon=True).start(); time.sleep(60)"
-UNCLOSED = HOLD + "node = Node.start(Path(sys.argv[1])); print(node.pid, flush=True); time.sleep(60)"
-ATTACHED = """
-import sys, time
-from forks.node import Node
-with Node.attach(sys.argv[1]) as node:
-    node.set_balance("0x" + "a1" * 20, 4)
-    print("attached", flush=True)
+anvil, url = sys.argv[1:]
+with Node.start(Path(anvil)) as own:
+    print(own.pid, flush=True)
+    for stay in range(2):
+        try:
+            with Node.attach(url) as found:
+                found.set_balance("0x" + "a1" * 20, 4)
+                print("attached", flush=True)
+                time.sleep(60)
+        except (KeyboardInterrupt, SystemExit) as left:
+            print(type(left).__name__, flush=True)
+            sys.stdin.readline()
     time.sleep(60)
 """
 
 
-def spawn(program: str, argument: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", program, argument],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        cwd=REPOSITORY,
-        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
-        start_new_session=True,
-    )
+def test_a_found_node_is_restored_and_an_own_one_gone_however_their_user_ends(anvil: Path, node: Node):
+    def balance() -> int:
+        return int(node.rpc.call("eth_getBalance", ALICE, "latest"), 16)
 
-
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc to see whether a process is gone")
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-@pytest.mark.parametrize("program", [IN_MAIN_THREAD, IN_ANOTHER_THREAD, UNCLOSED], ids=["main", "thread", "unclosed"])
-def test_the_node_is_gone_when_its_parent_ends(anvil: Path, program: str, number: signal.Signals):
-    with spawn(program, str(anvil)) as parent:
-        assert parent.stdout is not None
-        pid = int(parent.stdout.readline())
-        assert is_alive(pid)
-
-        parent.send_signal(number)
-        parent.wait(30)
-
-    wait_until_gone(pid)
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_found_node_is_restored_when_its_user_is_interrupted(node: Node, number: signal.Signals):
     node.set_balance(ALICE, 3)
-    with spawn(ATTACHED, node.url) as user:
-        assert user.stdout is not None
-        assert user.stdout.readline() == "attached\n"
-        assert int(node.rpc.call("eth_getBalance", ALICE, "latest"), 16) == 4
+    with running(VISITOR, anvil, node.url) as visitor:
+        assert visitor.stdout is not None
+        assert visitor.stdin is not None
+        own_pid = int(visitor.stdout.readline())
+        for number, left in ((signal.SIGINT, "KeyboardInterrupt"), (signal.SIGTERM, "SystemExit")):
+            assert visitor.stdout.readline() == "attached\n"
+            assert balance() == 4
+            visitor.send_signal(number)
+            assert visitor.stdout.readline() == f"{left}\n"
+            assert balance() == 3
+            visitor.stdin.write("\n")
+            visitor.stdin.flush()
+        assert is_alive(own_pid)
+        visitor.kill()
 
-        user.send_signal(number)
-        assert user.wait(30) != 0
-
-    assert int(node.rpc.call("eth_getBalance", ALICE, "latest"), 16) == 3
+    wait_until_gone(own_pid)
+    assert is_alive(node.pid or 0)
 
 
 def test_a_node_outlives_the_thread_that_started_it(anvil: Path):
@@ -420,7 +392,7 @@ def test_a_node_outlives_the_thread_that_started_it(anvil: Path):
     thread.join()
 
     with started[0] as node:
-        assert json.loads(json.dumps(latest(node))) == [0, GENESIS_TIMESTAMP]
+        assert latest(node) == (0, GENESIS_TIMESTAMP)
 
 
 def test_no_folder_is_left_behind(anvil: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

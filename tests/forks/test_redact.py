@@ -5,7 +5,7 @@ import pytest
 from forks import errors
 from forks.redact import redact_text, redact_url
 
-SECRET = "0123456789abcdef"
+SECRET = "0123456789abcdef"  # noqa: S105 - it stands for one
 URL = f"https://user:{SECRET}@rpc.example.org:8443/v3/{SECRET}?apikey={SECRET}#{SECRET}"
 
 

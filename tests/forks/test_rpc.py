@@ -3,6 +3,8 @@
 import traceback
 
 import pytest
+from web3.exceptions import Web3RPCError
+from web3.types import RPCEndpoint
 
 from forks.errors import (
     BadUrl,
@@ -15,7 +17,7 @@ from forks.errors import (
     UpstreamRateLimited,
     WriteRefused,
 )
-from forks.provider import web3_over
+from forks.provider import RpcProvider, web3_over
 from forks.rpc import BATCH_BYTES, BATCH_REQUESTS, READ_METHODS, Rpc
 from tests.forks.servers import FakeServer, serving
 
@@ -49,8 +51,8 @@ def test_a_method_that_is_not_a_read_is_refused_before_a_byte_is_sent(method: st
         for attempt in (
             lambda: rpc.call(method),
             lambda: rpc.batch([("eth_chainId", []), (method, [])]),
-            lambda: web3_over(rpc).provider.make_request(method, []),
-            lambda: web3_over(rpc).provider.make_batch_request([(method, [])]),
+            lambda: RpcProvider(rpc).make_request(RPCEndpoint(method), []),
+            lambda: RpcProvider(rpc).make_batch_request([(RPCEndpoint(method), [])]),
         ):
             with pytest.raises(WriteRefused) as refused:
                 attempt()
@@ -61,11 +63,16 @@ def test_a_method_that_is_not_a_read_is_refused_before_a_byte_is_sent(method: st
 
 def test_the_list_of_reads_names_no_write():
     assert not READ_METHODS & set(WRITES)
-    assert not [name for name in READ_METHODS if "send" in name.lower() or "sign" in name.lower() or "set" in name]
+    assert not [
+        name for name in READ_METHODS if "send" in name.lower() or "sign" in name.lower() or "set" in name
+    ]
 
 
 def test_a_result_and_an_error_are_told_apart():
-    answers = {"eth_chainId": "0x1", "eth_call": {"error": {"code": 3, "message": "reverted", "data": "0x12"}}}
+    answers = {
+        "eth_chainId": "0x1",
+        "eth_call": {"error": {"code": 3, "message": "reverted", "data": "0x12"}},
+    }
     with serving(FakeServer(answers)) as server:
         assert quick(server.url).call("eth_chainId") == "0x1"
         with pytest.raises(RpcFailed) as failed:
@@ -108,7 +115,11 @@ def test_a_batch_with_answers_missing_is_refused():
     ("server", "cause", "n_requests"),
     [
         (FakeServer({}, status=429), UpstreamRateLimited, 3),
-        (FakeServer({"eth_chainId": {"error": {"code": 429, "message": "rate limited"}}}), UpstreamRateLimited, 3),
+        (
+            FakeServer({"eth_chainId": {"error": {"code": 429, "message": "rate limited"}}}),
+            UpstreamRateLimited,
+            3,
+        ),
         (FakeServer({"eth_chainId": {"error": {"code": -32005, "message": "10000 results"}}}), RpcFailed, 1),
         (FakeServer({}, status=503, body=b"<html>busy</html>"), HttpRefused, 3),
         (FakeServer({}, status=401, body=b'{"message":"no such key"}'), HttpRefused, 1),
@@ -156,12 +167,16 @@ def test_an_error_that_quotes_an_address_is_redacted_for_web3_too():
     message = f"error sending request for url (https://rpc.example.org/v3/{KEY}): {KEY} refused"
     with serving(FakeServer({"eth_chainId": {"error": {"code": -32603, "message": message}}})) as server:
         rpc = Rpc(server.url, secrets=[f"https://rpc.example.org/v3/{KEY}"])
-        answer = web3_over(rpc).provider.make_request("eth_chainId", [])  # type: ignore[arg-type]
+        with pytest.raises(Web3RPCError) as raised:
+            _ = web3_over(rpc).eth.chain_id
 
-    assert answer["error"]["message"] == "error sending request for url (https://rpc.example.org/…): … refused"  # type: ignore
+    assert "error sending request for url (https://rpc.example.org/…): … refused" in str(raised.value)
+    assert KEY not in str(raised.value)
 
 
-@pytest.mark.parametrize("url", ["", "rpc.example.org", "ftp://host/x", "http://", "http://host:99999", "http://[x"])
+@pytest.mark.parametrize(
+    "url", ["", "rpc.example.org", "ftp://host/x", "http://", "http://host:99999", "http://[x"]
+)
 def test_what_is_not_an_http_address_is_refused(url: str):
     with pytest.raises(BadUrl):
         Rpc(url)

@@ -10,8 +10,8 @@ from forks.errors import (
     NotJsonRpc,
     NoUpstreamAnswers,
     StateNotServed,
-    Unreachable,
     UnknownBlock,
+    Unreachable,
     UpstreamHangs,
     UpstreamRateLimited,
     WrongChain,
@@ -21,7 +21,12 @@ from forks.upstream import ForkPoint, fork_point
 from tests.forks.servers import FakeServer, serving
 
 HEAD = 19_471_508
-HEADER = {"timestamp": "0x65fa0000", "parentBeaconBlockRoot": "0x00", "withdrawalsRoot": "0x00", "baseFeePerGas": "0x1"}
+HEADER = {
+    "timestamp": "0x65fa0000",
+    "parentBeaconBlockRoot": "0x00",
+    "withdrawalsRoot": "0x00",
+    "baseFeePerGas": "0x1",
+}
 
 
 def mainnet(**changes: Any) -> dict[str, Any]:

@@ -49,15 +49,15 @@ def test_the_heartbeat_is_strict_counts_from_the_last_transmission_and_falls_on_
     ]
 
 
-def test_an_answer_lands_in_the_first_block_after_latency_and_its_times_say_so():
+def test_an_answer_lands_in_a_block_after_latency_and_its_times_say_so():
     config = replace(INSTANT, observation_latency_s=3, offchain_latency_s=5, inclusion_blocks=2)
-    history = run_push_feed(config, MarketPath((0, 7), (1000_00, 900_00)), range(0, 120, 12))
+    history = run_push_feed(config, MarketPath((0, 8), (1000_00, 900_00)), range(0, 120, 12))
     landed = history.transmissions[1]
 
-    # seen by the round at 10 (market of 7), ready at 15, blocks at 24 and 36
-    assert (landed.observed_at, landed.transmitted_at, landed.block_index) == (10, 36, 3)
-    assert (history.answer_at(35), history.answer_at(36)) == (1000_00, 900_00)
-    assert (history.age_at(40), history.observation_age_at(40)) == (4, 30)
+    # the round at 10 still sees the market of 7, the round at 20 does not; ready at 25, blocks at 36 and 48
+    assert (landed.observed_at, landed.transmitted_at, landed.block_index) == (20, 48, 4)
+    assert (history.answer_at(47), history.answer_at(48)) == (1000_00, 900_00)
+    assert (history.age_at(52), history.observation_age_at(52)) == (4, 32)
 
 
 def test_a_report_in_flight_holds_back_others_that_say_much_the_same():

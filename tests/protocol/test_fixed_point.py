@@ -22,9 +22,8 @@ def half_up(x: Fraction) -> int:
     return floor(x + Fraction(1, 2))
 
 
-def half_up_by_whole_half(x: Fraction) -> int:
-    """Division rounds half up, but with an odd divisor its half is cut: the quotient is what the contract gives."""
-    return half_up(x)
+def name_of(value: object) -> str | None:
+    return getattr(value, "__name__", None)
 
 
 MULTIPLICATIONS: list[tuple[Op, int, Rounding]] = [
@@ -45,26 +44,25 @@ DIVISIONS: list[tuple[Op, int, Rounding]] = [
     (percentage.percent_div_down, BPS, floor),
     (percentage.percent_div_up, BPS, ceil),
 ]
-NAMES = {"ids": lambda value: getattr(value, "__name__", None)}
 AMOUNTS = st.one_of(st.integers(0, 10**6), st.integers(0, 2**128 - 1))
 FACTORS = st.one_of(st.integers(1, 10**6), st.integers(1, 2**96))
 RATES = st.integers(0, 10 * RAY)
 TIMES = st.integers(0, 10 * SECONDS_PER_YEAR)
 
 
-@pytest.mark.parametrize(("operation", "one", "rounding"), MULTIPLICATIONS, **NAMES)
+@pytest.mark.parametrize(("operation", "one", "rounding"), MULTIPLICATIONS, ids=name_of)
 @given(a=AMOUNTS, b=FACTORS)
 def test_multiplication_is_the_exact_product_rounded_once(operation: Op, one: int, rounding: Rounding, a, b):
     assert operation(a, b) == rounding(Fraction(a * b, one))
 
 
-@pytest.mark.parametrize(("operation", "one", "rounding"), DIVISIONS, **NAMES)
+@pytest.mark.parametrize(("operation", "one", "rounding"), DIVISIONS, ids=name_of)
 @given(a=AMOUNTS, b=FACTORS)
 def test_division_is_the_exact_quotient_rounded_once(operation: Op, one: int, rounding: Rounding, a, b):
     assert operation(a, b) == rounding(Fraction(a * one, b))
 
 
-@pytest.mark.parametrize("operation", [row[0] for row in MULTIPLICATIONS], **NAMES)
+@pytest.mark.parametrize("operation", [row[0] for row in MULTIPLICATIONS], ids=name_of)
 def test_multiplication_reverts_empty_just_above_the_limit(operation: Op):
     half = 0 if operation.__name__.endswith(("_up", "_down")) and "half" not in operation.__name__ else 1
     one = next(row[1] for row in MULTIPLICATIONS if row[0] is operation)
@@ -76,7 +74,7 @@ def test_multiplication_reverts_empty_just_above_the_limit(operation: Op):
     assert caught.value.name == "EmptyRevert"
 
 
-@pytest.mark.parametrize(("operation", "one"), [row[:2] for row in DIVISIONS], **NAMES)
+@pytest.mark.parametrize(("operation", "one"), [row[:2] for row in DIVISIONS], ids=name_of)
 def test_division_reverts_empty_above_the_limit_and_by_zero(operation: Op, one: int):
     largest = MAX_UINT256 // one
 
@@ -121,7 +119,6 @@ def test_a_cast_keeps_the_largest_value_that_fits(bits: int):
     assert uint256.to_uint(2**bits - 1, bits) == 2**bits - 1
 
 
-# The fact sheet's three figures: 5 % a year over 30 days.
 def test_growth_over_thirty_days_is_the_known_figure():
     rate, elapsed = 5 * RAY // 100, 30 * 86_400
 

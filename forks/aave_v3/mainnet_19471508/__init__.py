@@ -1,7 +1,7 @@
 """The Aave v3 Ethereum market of block 19471508, offline and without a key.
 
-Code comes from the npm package `@aave/core-v3` 1.19.3 (v3.0.2) and stands at the real addresses; the figures of
-that block (`figures.json`, with where they came from) are written under it. WETH and DAI are its reserves.
+Code comes from the npm package `@aave/core-v3` 1.19.3 (v3.0.2) and stands at the real addresses; the figures
+of that block (`figures.json`, with where they came from) are written under it. WETH and DAI are its reserves.
 `build` makes it on a fresh node, `load` takes any recorded state instead, `code_differences` names the
 contracts whose code is not the recorded one.
 """
@@ -16,6 +16,8 @@ from forks.aave_v3.mainnet_19471508.market import (
     MarketHandle,
     ReserveAddresses,
     code_differences,
+    code_hash,
+    read_market_handle,
 )
 from forks.aave_v3.mainnet_19471508.verify import FiguresDiffer, compare_figures
 
@@ -30,7 +32,9 @@ __all__ = [
     "WrongNodeForState",
     "build",
     "code_differences",
+    "code_hash",
     "compare_figures",
     "load",
     "read_figures",
+    "read_market_handle",
 ]

@@ -1,10 +1,10 @@
-"""Build the market of mainnet block 19471508 on a fresh node, from the npm artifacts and the recorded figures."""
+"""Build the market of mainnet block 19471508 on a fresh node: npm artifacts and the recorded figures."""
 
 from __future__ import annotations
 
 from forks.aave_v3.mainnet_19471508.contracts import place_contracts
 from forks.aave_v3.mainnet_19471508.figures import Figures, ReserveFigures, read_figures
-from forks.aave_v3.mainnet_19471508.market import MarketHandle, read_market_handle
+from forks.aave_v3.mainnet_19471508.market import MarketHandle, read_recorded_market
 from forks.aave_v3.mainnet_19471508.placement import DEPLOYER, call_as
 from forks.aave_v3.mainnet_19471508.slots import (
     DEBT_TOKEN_TOTAL_SUPPLY,
@@ -19,7 +19,7 @@ from forks.node import Node
 
 
 class NotAFreshMainnet(ForkError):
-    """A node on which the market cannot be built: another chain, an earlier time, or a Pool is there already."""
+    """A node on which the market cannot be built: another chain, an earlier time, or a Pool is there."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
@@ -27,7 +27,7 @@ class NotAFreshMainnet(ForkError):
 
 
 def build(node: Node) -> MarketHandle:
-    """Build the market on `node`: chain id 1, time not before the figures' timestamp, nothing at the addresses.
+    """Build the market on `node`: chain id 1, time not before the figures', nothing at the addresses.
 
     Every figure is read back through the contracts' getters before the market is handed out. Raises
     NotAFreshMainnet, SetupReverted, FiguresDiffer.
@@ -41,14 +41,7 @@ def build(node: Node) -> MarketHandle:
     _write_figures(node, figures)
     set_recorded_prices(node, figures)
     require_figures(node, figures)
-    return read_market_handle(
-        node, figures.address("Pool"), names=contract_names(figures), recorded_pool_revision=figures.pool_revision
-    )
-
-
-def contract_names(figures: Figures) -> dict[str, str]:
-    """Contract name to address, in the order of the figures."""
-    return {name: recorded.address for name, recorded in figures.contracts.items()}
+    return read_recorded_market(node, figures)
 
 
 def set_recorded_prices(node: Node, figures: Figures) -> None:
@@ -77,7 +70,9 @@ def _list_reserves(node: Node, figures: Figures) -> None:
         signature = "initReserve(address,address,address,address,address)"
         call_as(node, figures.configurator, pool, signature, reserve.asset, *contracts)
         bitmap = (reserve.configuration,)
-        call_as(node, figures.configurator, pool, "setConfiguration(address,(uint256))", reserve.asset, bitmap)
+        call_as(
+            node, figures.configurator, pool, "setConfiguration(address,(uint256))", reserve.asset, bitmap
+        )
 
 
 def _fund_atoken(node: Node, reserve: ReserveFigures) -> None:
@@ -95,7 +90,9 @@ def _write_figures(node: Node, figures: Figures) -> None:
     _write(node, figures.address("Pool"), pool_words(figures))
     for reserve in figures.reserves:
         _write(node, reserve.atoken, atoken_words(figures, reserve))
-        _write(node, reserve.variable_debt_token, {DEBT_TOKEN_TOTAL_SUPPLY: reserve.total_scaled_variable_debt})
+        _write(
+            node, reserve.variable_debt_token, {DEBT_TOKEN_TOTAL_SUPPLY: reserve.total_scaled_variable_debt}
+        )
 
 
 def _write(node: Node, contract: str, words: Words) -> None:

@@ -13,19 +13,25 @@ from forks.artifacts import Artifact, hardhat_artifact
 from forks.node import Node
 
 PACKAGE = "@aave/core-v3"
-"""npm package of the artifacts: 1.19.3, its sources identical to tag v1.19.3 of aave/aave-v3-core, release 3.0.2."""
+"""npm package of the artifacts, 1.19.3: its sources are those of aave/aave-v3-core@v1.19.3, release 3.0.2."""
 BASE_CURRENCY_UNIT = 10**8
 """One US dollar in base currency units."""
 ZERO_ADDRESS = "0x" + "0" * 40
 MARKET_ID = "Aave Ethereum Market"
 
 _LIBRARIES = (
-    "SupplyLogic", "BorrowLogic", "LiquidationLogic", "PoolLogic", "EModeLogic", "BridgeLogic", "FlashLoanLogic",
+    "SupplyLogic",
+    "BorrowLogic",
+    "LiquidationLogic",
+    "PoolLogic",
+    "EModeLogic",
+    "BridgeLogic",
+    "FlashLoanLogic",
 )
 _TOKENS = ("AToken", "StableDebtToken", "VariableDebtToken")
 _PROXY = "InitializableImmutableAdminUpgradeabilityProxy"
 _DEBT_TOKEN_INITIALIZE = "initialize(address,address,address,uint8,string,string,bytes)"  # noqa: S105
-_ATOKEN_INITIALIZE = "initialize(address,address,address,address,uint8,string,string,bytes)"  # noqa: S105
+_ATOKEN_INITIALIZE = "initialize(address,address,address,address,uint8,string,string,bytes)"
 
 
 def place_contracts(node: Node, figures: Figures) -> None:
@@ -83,7 +89,7 @@ def _place_proxy(node: Node, address: str, admin: str, implementation: str, init
 
 
 def _place_underlying(node: Node, reserve: ReserveFigures) -> None:
-    """The token itself: the package's WETH9, which is the real one's source, or its mintable ERC-20 for others."""
+    """The token itself: the package's WETH9, which is the real one's source, or its mintable ERC-20."""
     if reserve.symbol == "WETH":
         place(node, reserve.asset, _contract("WETH9").creation())
         return
@@ -109,7 +115,7 @@ def _place_strategy(node: Node, figures: Figures, reserve: ReserveFigures) -> No
 
 
 def _place_reserve_tokens(node: Node, figures: Figures, reserve: ReserveFigures) -> None:
-    """The aToken and both debt tokens behind their proxies; without an incentives controller, which core lacks."""
+    """The aToken and both debt tokens behind their proxies; no incentives controller, which core lacks."""
     pool, symbol = figures.address("Pool"), reserve.symbol
     common: tuple[Any, ...] = (reserve.asset, ZERO_ADDRESS, reserve.decimals)
     atoken = (pool, figures.treasury, *common, f"Aave Ethereum {symbol}", f"aEth{symbol}", b"")

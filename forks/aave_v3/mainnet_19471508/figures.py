@@ -1,4 +1,4 @@
-"""The recorded figures of mainnet block 19471508, as `figures.json` carries them with where they came from."""
+"""The recorded figures of mainnet block 19471508, as `figures.json` carries them with their provenance."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DATA = Path(__file__).with_name("figures.json")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RateStrategyFigures:
-    """Constructor arguments of `DefaultReserveInterestRateStrategy` of v3.0.2, in their order. [ray] per year."""
+    """Constructor arguments of `DefaultReserveInterestRateStrategy` of v3.0.2, in their order. [ray]"""
 
     optimal_usage_ratio_ray: int
     base_variable_borrow_rate_ray: int
@@ -81,6 +81,8 @@ class Figures:
     chain_id: int
     block_number: int
     timestamp: int
+    release: str
+    """Of the recorded Pool, and of the npm artifacts: "3.0.2"."""
     pool_revision: int
     """What the recorded bytecode answers to `POOL_REVISION()`."""
     reserves_count: int
@@ -93,16 +95,20 @@ class Figures:
     reserves: tuple[ReserveFigures, ...]
 
     def address(self, contract: str) -> str:
-        """Address of the contract of that name, for example `Pool`; KeyError if the record knows no such name."""
+        """Address of the contract of that name, for example `Pool`; KeyError if there is no such name."""
         return self.contracts[contract].address
 
 
 def read_figures(path: Path = DATA) -> Figures:
-    """The figures at `path`; integers may be JSON numbers, decimal or hex strings. KeyError if one is absent."""
+    """The figures at `path`; integers are JSON numbers, decimal or hex strings. KeyError if one is absent."""
     data = json.loads(path.read_text(encoding="utf-8"))
     contracts = {name: RecordedCode(**entry) for name, entry in data["contracts"].items()}
     return Figures(
-        **{**_typed(Figures, data), "contracts": contracts, "reserves": tuple(map(_reserve, data["reserves"]))}
+        **{
+            **_typed(Figures, data),
+            "contracts": contracts,
+            "reserves": tuple(map(_reserve, data["reserves"])),
+        }
     )
 
 

@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from forks.aave_v3.mainnet_19471508.build import contract_names, set_recorded_prices
+from eth_abi.exceptions import DecodingError
+
+from forks.aave_v3.mainnet_19471508.build import set_recorded_prices
 from forks.aave_v3.mainnet_19471508.figures import Figures, ReserveFigures, read_figures
-from forks.aave_v3.mainnet_19471508.market import MarketHandle, read_market_handle
+from forks.aave_v3.mainnet_19471508.market import (
+    MarketHandle,
+    hash_of_code,
+    read_market_handle,
+    read_recorded_market,
+)
 from forks.aave_v3.mainnet_19471508.slots import (
     ATOKEN_TREASURY,
     DEBT_TOKEN_UNDERLYING,
@@ -26,7 +33,7 @@ class NoPool(ForkError):
     def __init__(self, path: Path, pool: str | None) -> None:
         self.path, self.pool = path, pool
         where = f"none answers at {pool}" if pool else "no known address is in it"
-        super().__init__(f"{path} holds no Aave v3 Pool that could be found ({where}): name it with --pool ADDRESS")
+        super().__init__(f"no Aave v3 Pool found in {path} ({where}): name it with --pool ADDRESS")
 
 
 class WrongNodeForState(ForkError):
@@ -34,16 +41,18 @@ class WrongNodeForState(ForkError):
 
     def __init__(self, what: str, found: int, needed: int) -> None:
         self.what, self.found, self.needed = what, found, needed
-        super().__init__(f"the node's {what} is {found}, the state needs {needed}: start it as describe_state says")
+        super().__init__(
+            f"the node's {what} is {found}, the state needs {needed}: start a node for this state"
+        )
 
 
 def load(node: Node, path: Path, *, pool: str | None = None) -> MarketHandle:
-    """Load the anvil dump at `path` into `node` and return the market of `pool`, or of the known Pool in it.
+    """Load the anvil dump at `path` into `node`; the market of `pool`, or of the known Pool in it.
 
-    The node must stand at the chain id and not after the timestamp that `describe_state(path)` names. Where the
-    state is the recorded one of mainnet block 19471508, fixed feeds with the recorded prices take the place of
-    the aggregators it lacks, and the few words of its tokens that it lacks are filled, named in `filled`. Raises
-    StateFileMalformed, NoPool, WrongNodeForState.
+    The node must stand at the chain id, and not before the time, that `describe_state(path)` names. Where
+    this is the recorded state of mainnet block 19471508, fixed feeds with the recorded prices take the place
+    of the aggregators it lacks, and the few words of its tokens that it lacks are filled: see `filled`.
+    Raises StateFileMalformed, NoPool, WrongNodeForState.
     """
     state = describe_state(path)
     _require_node(node, state)
@@ -52,14 +61,11 @@ def load(node: Node, path: Path, *, pool: str | None = None) -> MarketHandle:
         raise NoPool(path, None)
     _load(node, path)
     figures = read_figures()
-    if _is_the_record(state, figures):
-        filled = _complete(node, figures)
-        names, revision = contract_names(figures), figures.pool_revision
-    else:
-        filled, names, revision = (), {"Pool": address}, None
+    if _is_the_record(state, address, figures):
+        return read_recorded_market(node, figures, filled=_complete(node, figures))
     try:
-        return read_market_handle(node, address, names=names, recorded_pool_revision=revision, filled=filled)
-    except (RpcFailed, ValueError) as error:
+        return read_market_handle(node, address)
+    except (RpcFailed, DecodingError) as error:
         raise NoPool(path, address) from error
 
 
@@ -80,10 +86,15 @@ def _require_node(node: Node, state: StateFile) -> None:
         raise WrongNodeForState("time", timestamp, state.timestamp)
 
 
-def _is_the_record(state: StateFile, figures: Figures) -> bool:
-    """Whether this is the state the figures were read from: the same Pool at the same block."""
-    pool = figures.address("Pool").lower()
-    return state.pool == pool and state.block_number == figures.block_number and pool in state.accounts
+def _is_the_record(state: StateFile, pool: str, figures: Figures) -> bool:
+    """Whether the figures were read from this state: its Pool, in its recorded code, at its block."""
+    implementation = figures.contracts["Pool implementation"]
+    account = state.accounts.get(implementation.address.lower(), {"code": "0x"})
+    return (
+        pool.lower() == figures.address("Pool").lower()
+        and state.block_number == figures.block_number
+        and hash_of_code(bytes.fromhex(account["code"][2:])) == implementation.code_hash
+    )
 
 
 def _complete(node: Node, figures: Figures) -> tuple[str, ...]:

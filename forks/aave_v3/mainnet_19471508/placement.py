@@ -1,4 +1,4 @@
-"""A real contract at a chosen address: its own constructor runs there, then its own runtime code stays there."""
+"""A real contract at a chosen address: its constructor runs there, then its runtime code stays there."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def view(node: Node, target: str, signature: str, returns: str, *arguments: Any)
 
 
 def calldata(signature: str, *arguments: Any) -> bytes:
-    """Selector of `signature` and its encoded arguments."""
+    """Selector of `signature`, whose tuples hold one type at most, and its encoded arguments."""
     inside = signature.partition("(")[2].removesuffix(")")
     return keccak(text=signature)[:4] + encode(inside.split(",") if inside else [], arguments)
 

@@ -17,7 +17,7 @@ POOL_RESERVES_LIST = 54
 POOL_LIMITS = 59
 """Pool `_maxStableRateBorrowSizePercent` (64 bits), `_reservesCount` (16 bits)."""
 ATOKEN_USER_STATE = 52
-"""AToken `_userState`: mapping user -> scaled balance (128 bits), liquidity index at its last change (128 bits)."""
+"""AToken `_userState`: mapping user -> scaled balance, liquidity index at its last change (128 bits each)."""
 ATOKEN_TOTAL_SUPPLY = 54
 """AToken `_totalSupply`: scaled."""
 ATOKEN_TREASURY = 60
@@ -43,7 +43,7 @@ def mapping_slot(key: int | str, root: int) -> int:
 
 
 def short_string(text: str) -> int:
-    """The storage word of a string of at most 31 bytes: its bytes from the left, twice its length at the right."""
+    """The storage word of a string of up to 31 bytes: bytes from the left, twice the length at the right."""
     content = text.encode()
     return int.from_bytes(content.ljust(31, b"\0"), "big") << 8 | 2 * len(content)
 
@@ -55,7 +55,9 @@ def reserve_words(reserve: ReserveFigures) -> Words:
         start + 1: _packed((reserve.liquidity_index_ray, 128), (reserve.liquidity_rate_ray, 128)),
         start + 2: _packed((reserve.variable_borrow_index_ray, 128), (reserve.variable_borrow_rate_ray, 128)),
         start + 3: _packed(
-            (reserve.stable_borrow_rate_ray, 128), (reserve.last_update_timestamp, 40), (reserve.reserve_id, 16)
+            (reserve.stable_borrow_rate_ray, 128),
+            (reserve.last_update_timestamp, 40),
+            (reserve.reserve_id, 16),
         ),
         start + 8: _packed((reserve.accrued_to_treasury_scaled, 128), (reserve.unbacked, 128)),
         start + 9: _packed((reserve.isolation_mode_total_debt, 128)),
@@ -86,7 +88,7 @@ def atoken_words(figures: Figures, reserve: ReserveFigures) -> Words:
 
 
 def _packed(*values_and_bits: tuple[int, int]) -> int:
-    """One word from (value, width in bits), lowest first; OverflowError if a value is wider than its field."""
+    """One word from (value, bits), lowest first; OverflowError if a value is wider than its field."""
     word = offset = 0
     for value, bits in values_and_bits:
         if value >> bits:

@@ -22,13 +22,15 @@ class FiguresDiffer(ForkError):
         self.differing = differing
         name, recorded, found = differing[0]
         super().__init__(
-            f"{len(differing)} figures differ from the record, first {name}: recorded {recorded}, found {found}"
+            f"{len(differing)} figures differ from the record, first {name}: {recorded} there, {found} here"
         )
 
 
 def require_figures(node: Node, figures: Figures) -> None:
     """Raise FiguresDiffer unless the node answers every figure as recorded."""
-    differing = [comparison for comparison in compare_figures(node, figures) if comparison[1] != comparison[2]]
+    differing = [
+        comparison for comparison in compare_figures(node, figures) if comparison[1] != comparison[2]
+    ]
     if differing:
         raise FiguresDiffer(differing)
 
@@ -84,7 +86,11 @@ def _totals(node: Node, figures: Figures, reserve: ReserveFigures) -> Iterator[C
     oracle = figures.address("AaveOracle")
     for name, recorded, found in (
         ("aToken scaled supply", reserve.total_scaled_atoken, view(node, reserve.atoken, _SCALED, "uint256")),
-        ("scaled debt", reserve.total_scaled_variable_debt, view(node, reserve.variable_debt_token, _SCALED, "uint256")),
+        (
+            "scaled debt",
+            reserve.total_scaled_variable_debt,
+            view(node, reserve.variable_debt_token, _SCALED, "uint256"),
+        ),
         (
             "treasury's scaled aToken",
             reserve.treasury_scaled_atoken,

@@ -1,0 +1,46 @@
+"""The packed words of an Aave v3 Pool: reserve configuration and user configuration."""
+
+from __future__ import annotations
+
+from protocol.aave_v3 import ReserveConfig
+
+_ACTIVE, _PAUSED = 56, 60
+
+
+def reserve_config(word: int, *, grace_until_timestamp: int) -> ReserveConfig:
+    """The configuration word of a reserve, taken apart.
+
+    Mirrors `src/contracts/protocol/libraries/configuration/ReserveConfiguration.sol`
+    (aave-dao/aave-v3-origin@v3.6.0); the layout of what is read here is the same in every v3 release.
+    """
+    return ReserveConfig(
+        ltv_bps=_bits(word, 0, 16),
+        liquidation_threshold_bps=_bits(word, 16, 16),
+        liquidation_bonus_bps=_bits(word, 32, 16),
+        decimals=_bits(word, 48, 8),
+        active=bool(_bits(word, _ACTIVE, 1)),
+        paused=bool(_bits(word, _PAUSED, 1)),
+        reserve_factor_bps=_bits(word, 64, 16),
+        liquidation_protocol_fee_bps=_bits(word, 152, 16),
+        debt_ceiling=_bits(word, 212, 40),
+        liquidation_grace_until_timestamp=grace_until_timestamp,
+    )
+
+
+def emode_category_of(word: int) -> int:
+    """The one category of a reserve, as its configuration word holds it up to v3.1."""
+    return _bits(word, 168, 8)
+
+
+def is_borrowing(user_word: int, reserve_id: int) -> bool:
+    """The borrowing bit of a user's configuration word."""
+    return bool(_bits(user_word, 2 * reserve_id, 1))
+
+
+def is_collateral(user_word: int, reserve_id: int) -> bool:
+    """The collateral bit of a user's configuration word."""
+    return bool(_bits(user_word, 2 * reserve_id + 1, 1))
+
+
+def _bits(word: int, position: int, width: int) -> int:
+    return word >> position & (1 << width) - 1

@@ -1,0 +1,53 @@
+"""The amounts that a liquidation's own events report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from eth_abi.abi import decode
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
+from web3.types import LogReceipt, TxReceipt
+
+from protocol.aave_v3 import LiquidationCall, Market
+
+LIQUIDATION_CALL = keccak(text="LiquidationCall(address,address,address,uint256,uint256,address,bool)")
+DEFICIT_CREATED = keccak(text="DeficitCreated(address,address,uint256)")
+TRANSFER = keccak(text="Transfer(address,address,uint256)")
+
+
+def liquidation_amounts(
+    receipt: TxReceipt, market: Market, call: LiquidationCall, collateral_atoken: str
+) -> dict[str, int]:
+    """Amounts of LiquidationCall, of every DeficitCreated, and of the fee that goes to the treasury as aTokens."""
+    symbols = {to_checksum_address(r.asset): r.symbol for r in market.reserves.values()}
+    amounts: dict[str, int] = {"event.protocolFee": 0}
+    for log in receipt["logs"]:
+        topic = bytes(log["topics"][0]) if log["topics"] else b""
+        if topic == LIQUIDATION_CALL:
+            repaid, seized, _, _ = decode(["uint256", "uint256", "address", "bool"], bytes(log["data"]))
+            amounts["event.LiquidationCall.debtToCover"] = repaid
+            amounts["event.LiquidationCall.liquidatedCollateralAmount"] = seized
+        elif topic == DEFICIT_CREATED:
+            name = f"event.DeficitCreated.{symbols[_address(log, 2)]}"
+            amounts[name] = amounts.get(name, 0) + _amount(log)
+        elif topic == TRANSFER and _is_fee(log, market, call, collateral_atoken):
+            amounts["event.protocolFee"] += _amount(log)
+    return amounts
+
+
+def _is_fee(log: LogReceipt, market: Market, call: LiquidationCall, atoken: str) -> bool:
+    """A Transfer of the collateral's aToken from the borrower to the treasury."""
+    return (
+        log["address"].lower() == atoken.lower()
+        and _address(log, 1).lower() == call.borrower.lower()
+        and _address(log, 2).lower() == market.treasury.lower()
+    )
+
+
+def _amount(log: LogReceipt) -> int:
+    return int(decode(["uint256"], bytes(log["data"]))[0])
+
+
+def _address(log: Mapping[str, object] | LogReceipt, topic: int) -> str:
+    return to_checksum_address(bytes(log["topics"][topic])[12:])  # type: ignore[index]

@@ -1,0 +1,114 @@
+"""Questions to an Aave v3 market and their answers as words: many calls, one round trip."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from eth_abi.abi import decode, encode
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
+
+from forks.errors import ForkError, RpcFailed
+from forks.node import Node
+from forks.rpc import Rpc
+
+_REVERTED = 3  # JSON-RPC code of a call that the contract refused
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A view call: the contract, the signature of the function, its static arguments."""
+
+    target: str
+    signature: str
+    arguments: tuple[Any, ...] = ()
+
+    @property
+    def data(self) -> str:
+        """Calldata in hex."""
+        return _calldata(self.signature, self.arguments)
+
+
+class NotAMarket(ForkError):
+    """A contract does not answer as that of an Aave v3 market does."""
+
+    def __init__(self, question: Question, reason: str) -> None:
+        self.question, self.reason = question, reason
+        super().__init__(
+            f"{question.target} does not answer {question.signature} ({reason}): give the address of an "
+            "Aave v3 Pool and a block at which it exists"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a view call returned."""
+
+    question: Question
+    data: bytes
+
+    @property
+    def words(self) -> tuple[int, ...]:
+        """The answer as 256-bit words. Raises NotAMarket where it is empty, as from one without code."""
+        if not self.data:
+            raise NotAMarket(self.question, "empty answer")
+        starts = range(0, len(self.data) - 31, 32)
+        return tuple(int.from_bytes(self.data[start : start + 32], "big") for start in starts)
+
+    @property
+    def word(self) -> int:
+        """The first word."""
+        return self.words[0]
+
+    @property
+    def address(self) -> str:
+        """The first word as a checksummed address."""
+        return address_of(self.word)
+
+    def decoded(self, abi_type: str) -> Any:
+        """The answer as one value of `abi_type`."""
+        return decode([abi_type], self.data)[0]
+
+
+def ask(source: Node | Rpc, questions: Iterable[Question], block: int | str = "latest") -> list[Answer]:
+    """Ask all `questions` at `block` in one batch and return the answers in their order.
+
+    Raises NotAMarket for the first call that reverts, RpcFailed for any other failure.
+    """
+    asked = list(questions)
+    answers = rpc_of(source).answers(_calls(asked, block))
+    return [_answer(question, answer) for question, answer in zip(asked, answers, strict=True)]
+
+
+def address_of(word: int) -> str:
+    """The checksummed address in a word."""
+    return to_checksum_address(f"0x{word:040x}")
+
+
+def rpc_of(source: Node | Rpc) -> Rpc:
+    """The raw JSON-RPC of a node, or itself."""
+    return source.rpc if isinstance(source, Node) else source
+
+
+@lru_cache(maxsize=100_000)
+def _calldata(signature: str, arguments: tuple[Any, ...]) -> str:
+    """Encoded once: the same few thousand questions are asked after every transaction."""
+    types = signature.partition("(")[2].removesuffix(")")
+    selector = keccak(text=signature)[:4]
+    return "0x" + (selector + encode(types.split(",") if types else [], arguments)).hex()
+
+
+def _calls(questions: Sequence[Question], block: int | str) -> list[tuple[str, list[Any]]]:
+    tag = hex(block) if isinstance(block, int) else block
+    return [("eth_call", [{"to": one.target, "data": one.data}, tag]) for one in questions]
+
+
+def _answer(question: Question, answer: dict[str, Any]) -> Answer:
+    if (error := answer.get("error")) is not None:
+        if error.get("code") == _REVERTED:
+            raise NotAMarket(question, error.get("message", "reverted"))
+        raise RpcFailed("eth_call", error.get("code", 0), error.get("message", ""), error.get("data"))
+    return Answer(question, bytes.fromhex(answer["result"][2:]))

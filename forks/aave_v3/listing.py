@@ -1,0 +1,234 @@
+"""What an Aave v3 market consists of: contracts, reserves in id order, rate strategies, efficiency modes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+
+from eth_abi.exceptions import DecodingError
+from eth_utils.address import to_checksum_address
+
+from forks.aave_v3.getters import Answer, NotAMarket, Question, address_of, ask
+from forks.errors import ForkError
+from forks.node import Node
+from forks.rpc import Rpc
+from protocol.aave_v3 import REVISIONS, EModeCategory, RateStrategy, ReserveId, Rules, rules_of
+
+_LAST_EMODE = 255
+_EMODES_AT_ONCE = 8
+_BPS_TO_RAY = 10**23
+
+
+class MixedTreasuries(ForkError):
+    """The reserves of a market pay their fees to different accounts, which is not modelled."""
+
+    def __init__(self, treasuries: Collection[str]) -> None:
+        self.treasuries = tuple(treasuries)
+        super().__init__(f"reserves pay to {len(treasuries)} treasuries {self.treasuries}: read those of one")
+
+
+class NoSuchReserve(ForkError):
+    """Reserves were asked for that the market does not list."""
+
+    def __init__(self, pool: str, missing: Collection[str]) -> None:
+        self.pool, self.missing = pool, tuple(missing)
+        super().__init__(f"pool {pool} lists no {', '.join(missing)}: leave them out")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listed:
+    """One reserve: its addresses, checksummed, and its rate strategy."""
+
+    reserve_id: ReserveId
+    asset: str
+    symbol: str
+    atoken: str
+    stable_debt_token: str
+    """Zero address from v3.2 on."""
+    variable_debt_token: str
+    strategy: RateStrategy
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listing:
+    """A market's contracts, reserves in id order and efficiency modes at the block it was read."""
+
+    rules: Rules
+    pool: str
+    provider: str
+    oracle: str
+    sentinel: str | None
+    treasury: str
+    reserves: tuple[Listed, ...]
+    emodes: dict[int, EModeCategory]
+    """Without membership up to v3.1: there it is each reserve's own."""
+
+    def by_symbol(self, symbol: str) -> Listed:
+        """The reserve of that symbol. Raises NoSuchReserve."""
+        for one in self.reserves:
+            if one.symbol == symbol:
+                return one
+        raise NoSuchReserve(self.pool, [symbol])
+
+    def read_emodes(
+        self, source: Node | Rpc, emode_ids: Iterable[int], block: int | str = "latest"
+    ) -> dict[int, EModeCategory]:
+        """The categories `emode_ids` at `block`."""
+        return _read_emodes(source, self.pool, self.rules, emode_ids, block)
+
+
+def since(rules: Rules, revision: str) -> bool:
+    """Whether `rules` are those of `revision` or of a later one: decides only which getters exist."""
+    names = [known.revision for known in REVISIONS]
+    return names.index(rules.revision) >= names.index(revision)
+
+
+def read_listing(
+    source: Node | Rpc,
+    pool: str,
+    *,
+    reserves: Collection[str] | None = None,
+    revision: str | None = None,
+    block: int | str = "latest",
+) -> Listing:
+    """The listing of the market of `pool` at `block`; arguments as of `MarketReader`.
+
+    Raises UnknownRevision, NotAMarket, NoSuchReserve, MixedTreasuries.
+    """
+    pool = to_checksum_address(pool)
+    heads = ("POOL_REVISION()", "ADDRESSES_PROVIDER()", "getReservesList()")
+    number, provider, assets = ask(source, [Question(pool, head) for head in heads], block)
+    rules = rules_of(revision or number.word)
+    names = ["getPriceOracle()", *["getPriceOracleSentinel()"] * rules.has_sentinel]
+    oracle, *sentinel = ask(source, [Question(provider.address, name) for name in names], block)
+    listed, treasuries = _read_reserves(source, pool, rules, assets.decoded("address[]"), reserves, block)
+    if len(treasuries) > 1:
+        raise MixedTreasuries(treasuries)
+    return Listing(
+        rules=rules,
+        pool=pool,
+        provider=provider.address,
+        oracle=oracle.address,
+        sentinel=sentinel[0].address if sentinel and sentinel[0].word else None,
+        treasury=treasuries[0],
+        reserves=listed,
+        emodes=_used_emodes(source, pool, rules, block),
+    )
+
+
+def _read_reserves(
+    source: Node | Rpc,
+    pool: str,
+    rules: Rules,
+    assets: Iterable[str],
+    wanted: Collection[str] | None,
+    block: int | str,
+) -> tuple[tuple[Listed, ...], list[str]]:
+    """The wanted reserves in id order, and the treasuries their aTokens name."""
+    named = [to_checksum_address(asset) for asset in assets]
+    symbols = [_symbol(answer) for answer in ask(source, [Question(one, "symbol()") for one in named], block)]
+    chosen = _chosen(pool, dict(zip(named, symbols, strict=True)), wanted)
+    datas = ask(source, [Question(pool, "getReserveData(address)", (one,)) for one in chosen], block)
+    details = iter(ask(source, _detail_questions(rules, [d.words for d in datas], list(chosen)), block))
+    listed: list[Listed] = []
+    treasuries: list[str] = []
+    for (asset, symbol), data in zip(chosen.items(), datas, strict=True):
+        treasuries.append(next(details).address)
+        listed.append(
+            Listed(
+                reserve_id=data.words[7],
+                asset=asset,
+                symbol=symbol,
+                atoken=address_of(data.words[8]),
+                stable_debt_token=address_of(data.words[9]),
+                variable_debt_token=address_of(data.words[10]),
+                strategy=_strategy(rules, details),
+            )
+        )
+    return tuple(sorted(listed, key=lambda one: one.reserve_id)), list(dict.fromkeys(treasuries))
+
+
+def _chosen(pool: str, symbols: dict[str, str], wanted: Collection[str] | None) -> dict[str, str]:
+    """Asset to symbol of those wanted by address or symbol. Raises NoSuchReserve."""
+    if wanted is None:
+        return symbols
+    keys = {one.lower() if one.startswith("0x") else one for one in wanted}
+    known = {asset.lower() for asset in symbols} | set(symbols.values())
+    if missing := keys - known:
+        raise NoSuchReserve(pool, sorted(missing))
+    return {asset: symbol for asset, symbol in symbols.items() if asset.lower() in keys or symbol in keys}
+
+
+def _detail_questions(rules: Rules, datas: list[tuple[int, ...]], assets: list[str]) -> Iterator[Question]:
+    """Treasury and rate strategy of each reserve: one answer from v3.1 on, four before."""
+    for data, asset in zip(datas, assets, strict=True):
+        yield Question(address_of(data[8]), "RESERVE_TREASURY_ADDRESS()")
+        strategy = address_of(data[11])
+        if since(rules, "3.2"):
+            yield Question(strategy, "getInterestRateDataBps(address)", (asset,))
+        else:
+            yield Question(strategy, "OPTIMAL_USAGE_RATIO()")
+            yield Question(strategy, "getBaseVariableBorrowRate()")
+            yield Question(strategy, "getVariableRateSlope1()")
+            yield Question(strategy, "getVariableRateSlope2()")
+
+
+def _strategy(rules: Rules, answers: Iterator[Answer]) -> RateStrategy:
+    if since(rules, "3.2"):
+        values = [bps * _BPS_TO_RAY for bps in next(answers).words[:4]]
+    else:
+        values = [next(answers).word for _ in range(4)]
+    return RateStrategy(
+        optimal_usage_ray=values[0],
+        base_variable_rate_ray=values[1],
+        variable_slope1_ray=values[2],
+        variable_slope2_ray=values[3],
+    )
+
+
+def _used_emodes(source: Node | Rpc, pool: str, rules: Rules, block: int | str) -> dict[int, EModeCategory]:
+    """Categories 1, 2, ... that are configured, up to the first stretch of `_EMODES_AT_ONCE` that are not."""
+    found: dict[int, EModeCategory] = {}
+    for first in range(1, _LAST_EMODE + 1, _EMODES_AT_ONCE):
+        ids = range(first, min(first + _EMODES_AT_ONCE, _LAST_EMODE + 1))
+        read = _read_emodes(source, pool, rules, ids, block)
+        configured = {emode_id: emode for emode_id, emode in read.items() if emode.liquidation_threshold_bps}
+        if not configured:
+            break
+        found |= configured
+    return found
+
+
+def _read_emodes(
+    source: Node | Rpc, pool: str, rules: Rules, emode_ids: Iterable[int], block: int | str
+) -> dict[int, EModeCategory]:
+    ids = list(emode_ids)
+    names = ["getEModeCategoryData(uint8)"]
+    names += ["getEModeCategoryCollateralBitmap(uint8)"] * since(rules, "3.2")
+    names += ["getEModeCategoryLtvzeroBitmap(uint8)"] * since(rules, "3.6")
+    names += ["getIsEModeCategoryIsolated(uint8)"] * since(rules, "3.7")
+    answers = iter(ask(source, [Question(pool, name, (one,)) for one in ids for name in names], block))
+    emodes: dict[int, EModeCategory] = {}
+    for emode_id in ids:
+        _, ltv_bps, threshold_bps, bonus_bps, price_source = next(answers).words[:5]
+        emodes[emode_id] = EModeCategory(
+            emode_id=emode_id,
+            ltv_bps=ltv_bps,
+            liquidation_threshold_bps=threshold_bps,
+            liquidation_bonus_bps=bonus_bps,
+            collateral_bitmap=next(answers).word if since(rules, "3.2") else 0,
+            ltvzero_bitmap=next(answers).word if since(rules, "3.6") else 0,
+            isolated=bool(next(answers).word) if since(rules, "3.7") else False,
+            price_source=address_of(price_source) if price_source else "",
+        )
+    return emodes
+
+
+def _symbol(answer: Answer) -> str:
+    """A token's symbol, which some old tokens answer as 32 bytes."""
+    try:
+        return str(answer.decoded("string"))
+    except DecodingError:
+        if len(answer.data) != 32:
+            raise NotAMarket(answer.question, "not a token") from None
+        return answer.data.rstrip(b"\0").decode(errors="replace")

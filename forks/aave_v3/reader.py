@@ -1,0 +1,297 @@
+"""Read an Aave v3 market at any address, of any modelled revision, into `protocol.aave_v3.state`, exactly.
+
+`MarketReader` asks once for what never changes (addresses, symbols, rate strategies) and then reads all that
+does in one batch; the functions beside it are for reading once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+
+from eth_utils.address import to_checksum_address
+
+from forks.aave_v3.configuration import emode_category_of, is_borrowing, is_collateral, reserve_config
+from forks.aave_v3.getters import Answer, NotAMarket, Question, ask
+from forks.aave_v3.listing import Listed, Listing, read_listing, since
+from forks.errors import ForkError
+from forks.node import Node
+from forks.rpc import Rpc
+from protocol.aave_v3 import (
+    Account,
+    AccountData,
+    EModeCategory,
+    Market,
+    Position,
+    Reserve,
+    ReserveId,
+    User,
+)
+
+
+class StableDebtFound(ForkError):
+    """A reserve has stable-rate debt (v3.0.2), which is not modelled."""
+
+    def __init__(self, symbol: str, stable_debt: int) -> None:
+        self.symbol, self.stable_debt = symbol, stable_debt
+        super().__init__(
+            f"reserve {symbol} has {stable_debt} units of stable-rate debt, which is not modelled: "
+            "leave the reserve out"
+        )
+
+
+class ReserveLeftOut(ForkError):
+    """An account uses a reserve that is not among those read."""
+
+    def __init__(self, user: User, reserve_ids: Collection[ReserveId]) -> None:
+        self.user, self.reserve_ids = user, tuple(reserve_ids)
+        super().__init__(f"account {user} uses reserves {self.reserve_ids} that are left out: read them too")
+
+
+class PriceUnavailable(ForkError):
+    """The oracle reverts for an asset: it has no source, or the source answers zero or less."""
+
+    def __init__(self, symbol: str, oracle: str, reason: str) -> None:
+        self.symbol, self.oracle, self.reason = symbol, oracle, reason
+        super().__init__(
+            f"oracle {oracle} has no price of {symbol} ({reason}): set its feed, or leave it out"
+        )
+
+
+class MarketReader:
+    """Reads one market again and again.
+
+    source: a node or any endpoint. pool: address of the Pool (its proxy). reserves: addresses or symbols of
+    the reserves to read, None for all. revision: name of the rules where the Pool cannot tell its own (every
+    3.0.x source answers 1). block: at which the listing is read.
+    Raises UnknownRevision, NotAMarket, MixedTreasuries.
+    """
+
+    def __init__(
+        self,
+        source: Node | Rpc,
+        pool: str,
+        *,
+        reserves: Collection[str] | None = None,
+        revision: str | None = None,
+        block: int | str = "latest",
+    ) -> None:
+        self._source = source
+        self.listing: Listing = read_listing(source, pool, reserves=reserves, revision=revision, block=block)
+
+    def market(self, users: Iterable[User] = (), *, block: int | str = "latest") -> Market:
+        """The whole market at `block` with the accounts of `users` and of the treasury, keys checksummed.
+
+        Raises StableDebtFound, ReserveLeftOut.
+        """
+        listing = self.listing
+        accounts: list[User] = [to_checksum_address(one) for one in (*users, listing.treasury)]
+        accounts = list(dict.fromkeys(accounts))
+        questions = [
+            *(question for one in listing.reserves for question in _reserve_questions(listing, one)),
+            *(question for user in accounts for question in _account_questions(listing, user)),
+            *_sentinel_questions(listing),
+        ]
+        answers = iter(ask(self._source, questions, block))
+        words: dict[ReserveId, int] = {}
+        reserves: dict[ReserveId, Reserve] = {}
+        for one in listing.reserves:
+            reserves[one.reserve_id], words[one.reserve_id] = _reserve(listing, one, answers)
+        found = {user: _account(listing, user, answers) for user in accounts}
+        sentinel = bool(next(answers).word) if listing.sentinel else None
+        return Market(
+            rules=listing.rules,
+            reserves=reserves,
+            emodes=self._emodes(words, {account.emode for account in found.values()}, block),
+            accounts=found,
+            treasury=listing.treasury,
+            sentinel_allows_liquidation=sentinel,
+        )
+
+    def prices(self, *, block: int | str = "latest") -> dict[ReserveId, int]:
+        """What the oracle answers for one whole token of each reserve [base]. Raises PriceUnavailable."""
+        oracle, listed = self.listing.oracle, self.listing.reserves
+        questions = [Question(oracle, "getAssetPrice(address)", (one.asset,)) for one in listed]
+        try:
+            answers = ask(self._source, questions, block)
+        except NotAMarket as error:
+            symbol = next(one.symbol for one in listed if (one.asset,) == error.question.arguments)
+            raise PriceUnavailable(symbol, oracle, error.reason) from error
+        return {one.reserve_id: answer.word for one, answer in zip(listed, answers, strict=True)}
+
+    def account_data(self, users: Iterable[User], *, block: int | str = "latest") -> dict[User, AccountData]:
+        """`getUserAccountData` of each of `users`, keys checksummed."""
+        named = [to_checksum_address(user) for user in users]
+        pool = self.listing.pool
+        answers = ask(
+            self._source, [Question(pool, "getUserAccountData(address)", (user,)) for user in named], block
+        )
+        return {user: _account_data(answer) for user, answer in zip(named, answers, strict=True)}
+
+    def normalized(self, *, block: int | str = "latest") -> dict[ReserveId, tuple[int, int]]:
+        """`getReserveNormalizedIncome` and `getReserveNormalizedVariableDebt` of each reserve [ray]."""
+        signatures = ("getReserveNormalizedIncome(address)", "getReserveNormalizedVariableDebt(address)")
+        listed = self.listing.reserves
+        questions = [Question(self.listing.pool, name, (one.asset,)) for one in listed for name in signatures]
+        answers = ask(self._source, questions, block)
+        return {
+            one.reserve_id: (answers[2 * place].word, answers[2 * place + 1].word)
+            for place, one in enumerate(listed)
+        }
+
+    def _emodes(
+        self, words: Mapping[ReserveId, int], used: Collection[int], block: int | str
+    ) -> dict[int, EModeCategory]:
+        """The categories of the listing and any other that an account is in, with their members."""
+        emodes = dict(self.listing.emodes)
+        missing = sorted(set(used) - emodes.keys() - {0})
+        if missing:
+            emodes |= self.listing.read_emodes(self._source, missing, block)
+        if since(self.listing.rules, "3.2"):
+            return emodes
+        members = {
+            one: sum(1 << i for i, word in words.items() if emode_category_of(word) == one) for one in emodes
+        }
+        return {one: replace(emode, collateral_bitmap=members[one]) for one, emode in emodes.items()}
+
+
+def read_market(
+    source: Node | Rpc,
+    pool: str,
+    users: Iterable[User] = (),
+    *,
+    block: int | str = "latest",
+    reserves: Collection[str] | None = None,
+    revision: str | None = None,
+) -> Market:
+    """The market of `pool` at `block` with the accounts of `users`: `MarketReader.market`, once."""
+    return MarketReader(source, pool, reserves=reserves, revision=revision, block=block).market(
+        users, block=block
+    )
+
+
+def read_prices(
+    source: Node | Rpc,
+    pool: str,
+    *,
+    block: int | str = "latest",
+    reserves: Collection[str] | None = None,
+    revision: str | None = None,
+) -> dict[ReserveId, int]:
+    """The observed prices of `pool` at `block` [base currency]: `MarketReader.prices`, once."""
+    return MarketReader(source, pool, reserves=reserves, revision=revision, block=block).prices(block=block)
+
+
+def read_account_data(
+    source: Node | Rpc, pool: str, user: User, *, block: int | str = "latest"
+) -> AccountData:
+    """`getUserAccountData(user)` of `pool` at `block`. Raises NotAMarket."""
+    question = Question(pool, "getUserAccountData(address)", (user,))
+    return _account_data(ask(source, [question], block)[0])
+
+
+def read_normalized(
+    source: Node | Rpc, pool: str, *, block: int | str = "latest", revision: str | None = None
+) -> dict[ReserveId, tuple[int, int]]:
+    """Normalized income and debt of every reserve of `pool` [ray]: `MarketReader.normalized`, once."""
+    return MarketReader(source, pool, revision=revision, block=block).normalized(block=block)
+
+
+def _reserve_questions(listing: Listing, one: Listed) -> list[Question]:
+    pool, asset = listing.pool, (one.asset,)
+    questions = [
+        Question(pool, "getReserveData(address)", asset),
+        Question(one.atoken, "scaledTotalSupply()"),
+        Question(one.variable_debt_token, "scaledTotalSupply()"),
+    ]
+    if since(listing.rules, "3.2"):
+        questions += [
+            Question(pool, "getVirtualUnderlyingBalance(address)", asset),
+            Question(pool, "getLiquidationGracePeriod(address)", asset),
+        ]
+    else:
+        questions += [
+            Question(one.asset, "balanceOf(address)", (one.atoken,)),
+            Question(one.stable_debt_token, "totalSupply()"),
+        ]
+    if since(listing.rules, "3.3"):
+        questions.append(Question(pool, "getReserveDeficit(address)", asset))
+    return questions
+
+
+def _reserve(listing: Listing, one: Listed, answers: Iterable[Answer]) -> tuple[Reserve, int]:
+    """One reserve from the answers to its questions, and its configuration word."""
+    answer = iter(answers)
+    data = next(answer).words
+    total_scaled_atoken, total_scaled_debt = next(answer).word, next(answer).word
+    available, grace_or_stable_debt = next(answer).word, next(answer).word
+    modern = since(listing.rules, "3.2")
+    if not modern and grace_or_stable_debt:
+        raise StableDebtFound(one.symbol, grace_or_stable_debt)
+    deficit = next(answer).word if since(listing.rules, "3.3") else 0
+    config = reserve_config(data[0], grace_until_timestamp=grace_or_stable_debt if modern else 0)
+    reserve = Reserve(
+        reserve_id=one.reserve_id,
+        asset=one.asset,
+        symbol=one.symbol,
+        config=config if modern else replace(config, emode_category=emode_category_of(data[0])),
+        strategy=one.strategy,
+        liquidity_index_ray=data[1],
+        liquidity_rate_ray=data[2],
+        variable_borrow_index_ray=data[3],
+        variable_borrow_rate_ray=data[4],
+        last_update_timestamp=data[6],
+        total_scaled_atoken=total_scaled_atoken,
+        total_scaled_variable_debt=total_scaled_debt,
+        accrued_to_treasury_scaled=data[12],
+        deficit=deficit,
+        virtual_underlying_balance=available,
+        isolation_mode_total_debt=data[14],
+    )
+    return reserve, data[0]
+
+
+def _account_questions(listing: Listing, user: User) -> list[Question]:
+    """Both bits and balances of every reserve: a balance without its bit is possible, and must be seen."""
+    tokens = [token for one in listing.reserves for token in (one.atoken, one.variable_debt_token)]
+    return [
+        Question(listing.pool, "getUserConfiguration(address)", (user,)),
+        Question(listing.pool, "getUserEMode(address)", (user,)),
+        *(Question(token, "scaledBalanceOf(address)", (user,)) for token in tokens),
+    ]
+
+
+def _account(listing: Listing, user: User, answers: Iterable[Answer]) -> Account:
+    answer = iter(answers)
+    word, emode = next(answer).word, next(answer).word
+    positions: dict[ReserveId, Position] = {}
+    seen = 0
+    for one in listing.reserves:
+        position = Position(
+            scaled_atoken=next(answer).word,
+            scaled_variable_debt=next(answer).word,
+            collateral_enabled=is_collateral(word, one.reserve_id),
+            borrowing=is_borrowing(word, one.reserve_id),
+        )
+        seen |= 3 << 2 * one.reserve_id
+        if position != Position():
+            positions[one.reserve_id] = position
+    if unread := word & ~seen:
+        raise ReserveLeftOut(user, [i for i in range(128) if unread >> 2 * i & 3])
+    return Account(positions=positions, emode=emode)
+
+
+def _sentinel_questions(listing: Listing) -> list[Question]:
+    return [Question(listing.sentinel, "isLiquidationAllowed()")] if listing.sentinel else []
+
+
+def _account_data(answer: Answer) -> AccountData:
+    words = answer.words
+    return AccountData(
+        total_collateral_base=words[0],
+        total_debt_base=words[1],
+        available_borrows_base=words[2],
+        avg_liquidation_threshold_bps=words[3],
+        avg_ltv_bps=words[4],
+        health_factor_wad=words[5],
+    )

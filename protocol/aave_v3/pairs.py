@@ -1,0 +1,72 @@
+"""What a liquidator looks at before choosing: the account asset by asset, and one pair of them closely."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from protocol.aave_v3.frontier import residual_if_exhausted
+from protocol.aave_v3.health import (
+    EMPTY_ACCOUNT,
+    account_totals,
+    bonus_of,
+    category_of,
+    counts_as_collateral,
+    price_of,
+    threshold_of,
+    used_reserves,
+)
+from protocol.aave_v3.interest import normalized_debt, normalized_income
+from protocol.aave_v3.liquidation import liquidation_terms
+from protocol.aave_v3.state import LiquidationCall, Market, Position, ReserveId, User
+from protocol.fixed_point.uint256 import mul_div_down
+from protocol.units import BPS, WAD
+
+
+def position_values(
+    market: Market, user: User, *, prices_base: Mapping[ReserveId, int], timestamp: int
+) -> tuple[dict[ReserveId, int], dict[ReserveId, int]]:
+    """The account's collaterals and debts by reserve id, valued as in `account_data` [base]; zeros left out."""
+    account, rules = market.accounts.get(user, EMPTY_ACCOUNT), market.rules
+    category = category_of(market, account)
+    collaterals: dict[ReserveId, int] = {}
+    debts: dict[ReserveId, int] = {}
+    for reserve, position in used_reserves(market, account):
+        price_base, unit = price_of(market, reserve, category, prices_base), 10**reserve.config.decimals
+        if position.collateral_enabled and counts_as_collateral(reserve.config, rules):
+            balance = rules.atoken_balance(
+                position.scaled_atoken, normalized_income(reserve, rules, timestamp)
+            )
+            collaterals[reserve.reserve_id] = mul_div_down(balance, price_base, unit)
+        if position.borrowing:
+            balance = rules.vtoken_balance(
+                position.scaled_variable_debt, normalized_debt(reserve, rules, timestamp)
+            )
+            debts[reserve.reserve_id] = rules.debt_value(balance, price_base, unit)
+    return {i: v for i, v in collaterals.items() if v}, {i: v for i, v in debts.items() if v}
+
+
+def is_toxic(
+    market: Market, call: LiquidationCall, *, prices_base: Mapping[ReserveId, int], timestamp: int
+) -> bool:
+    """Whether seizing this collateral lowers the health factor: it lies below bonus times threshold."""
+    account = market.accounts.get(call.borrower, EMPTY_ACCOUNT)
+    category, collateral = category_of(market, account), market.reserves[call.collateral_id]
+    totals = account_totals(market, account, prices_base=prices_base, timestamp=timestamp)
+    edge = bonus_of(collateral, category) * threshold_of(collateral, category)
+    return totals.health_factor_wad * BPS * BPS < edge * WAD
+
+
+def residual_of_pair(
+    market: Market, call: LiquidationCall, *, prices_base: Mapping[ReserveId, int], timestamp: int
+) -> int | None:
+    """Closed form: what one unlimited call leaves of this debt, or None if this collateral suffices. [asset units]"""
+    account, rules = market.accounts.get(call.borrower, EMPTY_ACCOUNT), market.rules
+    collateral, debt = market.reserves[call.collateral_id], market.reserves[call.debt_id]
+    held = account.positions.get(call.collateral_id, Position()).scaled_atoken
+    owed = account.positions.get(call.debt_id, Position()).scaled_variable_debt
+    return residual_if_exhausted(
+        rules,
+        liquidation_terms(market, account, call.collateral_id, call.debt_id, prices_base),
+        collateral=rules.atoken_balance(held, normalized_income(collateral, rules, timestamp)),
+        debt=rules.vtoken_balance(owed, normalized_debt(debt, rules, timestamp)),
+    )

@@ -128,7 +128,7 @@ class Rpc:
     def answer(self, method: str, params: Sequence[Any]) -> dict[str, Any]:
         """Return the whole answer to one request: `result`, or `error` with its message redacted."""
         self._permit(method)
-        answer = self._exchange(_encode(1, method, params), method, repeatable=method in READ_METHODS)
+        answer = self._exchange(_encode(1, method, params), method)
         return self._checked(method, answer)
 
     def answers(self, requests_: Iterable[Request]) -> list[dict[str, Any]]:
@@ -142,7 +142,7 @@ class Rpc:
         methods = [method for method, _ in chunk]
         label = f"{methods[0]} and {len(chunk) - 1} more" if len(chunk) > 1 else methods[0]
         body = b"[" + b",".join(encoded for _, encoded in chunk) + b"]"
-        answer = self._exchange(body, label, repeatable=READ_METHODS.issuperset(methods))
+        answer = self._exchange(body, label)
         if not isinstance(answer, list):
             _result(label, self._checked(label, answer))
             raise NotJsonRpc(self._url, label, "one answer to a batch")
@@ -156,9 +156,9 @@ class Rpc:
         if method not in READ_METHODS:
             raise WriteRefused(self._url, method)
 
-    def _exchange(self, body: bytes, method: str, *, repeatable: bool) -> Any:
-        """Send *body* until it is answered or the tries are used up; only reads are sent twice."""
-        last_try = self.retries + 1 if repeatable else 1
+    def _exchange(self, body: bytes, method: str) -> Any:
+        """Send *body* until it is answered or the tries are used up; what may write has none to repeat."""
+        last_try = self.retries + 1
         for attempt in range(1, last_try + 1):
             answer = self._attempt(body, method, attempt)
             if not isinstance(answer, ForkError):

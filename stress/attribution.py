@@ -30,7 +30,7 @@ class Explanation:
 def explain(crash: Crash, run: Run, user: User) -> Explanation:
     """Rerun one account of a finished run without each cause, then without several."""
     bound = _bound_by_others(crash, run, user)
-    alone = replace(crash, borrowers=(user,))
+    alone = _alone(crash, user)
     left = {cause: _left(alone, bound, user, frozenset({cause})) for cause in CAUSES}
     removed_by = tuple(cause for cause in CAUSES if left[cause] == 0)
     together = () if removed_by else _smallest_set(alone, bound, user)
@@ -38,6 +38,13 @@ def explain(crash: Crash, run: Run, user: User) -> Explanation:
     return Explanation(
         user=user, verdict=verdict, removed_by=removed_by, together=together, residual_without_base=left
     )
+
+
+def _alone(crash: Crash, user: User) -> Crash:
+    """The crash with nobody else to look at, on the reserves the account has something in."""
+    used = crash.market.accounts[user].positions
+    reserves = {i: reserve for i, reserve in crash.market.reserves.items() if i in used}
+    return replace(crash, borrowers=(user,), market=replace(crash.market, reserves=reserves))
 
 
 def _smallest_set(alone: Crash, bound: BoundMoney, user: User) -> tuple[Cause, ...]:

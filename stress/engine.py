@@ -20,6 +20,7 @@ from protocol.aave_v3 import (
     User,
     account_data,
     liquidation_call,
+    viewed_at,
 )
 from protocol.aave_v3.pairs import is_toxic
 from stress.causes import Cause
@@ -149,8 +150,9 @@ class Engine:
     def _liquidatable(self, observed: Mapping[ReserveId, int], timestamp: int) -> list[User]:
         """Borrowers below health 1, largest debt first: the order in which money looks at them."""
         found: list[tuple[int, User]] = []
+        viewed = viewed_at(self.market, timestamp)
         for user in self.crash.borrowers:
-            data = account_data(self.market, user, prices_base=observed, timestamp=timestamp)
+            data = account_data(viewed, user, prices_base=observed, timestamp=timestamp)
             if data.health_factor_wad < LIQUIDATABLE_BELOW_WAD:
                 found.append((data.total_debt_base, user))
         return [user for _, user in sorted(found, key=lambda entry: (-entry[0], entry[1]))]
@@ -186,7 +188,7 @@ class Engine:
         gwei = 0.0 if "gas" in self.without else scenario.gas_price_at(step * scenario.seconds_per_step)
         gas_token_usd = self.crash.prices.market[scenario.gas_token][step] / 10**8
         return Opportunity(
-            market=self.market,
+            market=viewed_at(self.market, timestamp),
             user=user,
             step=step,
             timestamp=timestamp,
@@ -200,7 +202,7 @@ class Engine:
         if call is None:
             return None
         if "toxic" in self.without and is_toxic(
-            self.market,
+            opportunity.market,
             call,
             prices_base=opportunity.observed_base,
             timestamp=opportunity.timestamp,

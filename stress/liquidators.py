@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from protocol.aave_v3 import Liquidated, LiquidationCall, Market, ReserveId, Revert, User, liquidation_call
+from protocol.aave_v3 import LiquidationCall, Market, ReserveId, Revert, User, liquidation_quote
+from protocol.aave_v3.amounts import Seizure
 from protocol.aave_v3.pairs import position_values
 from protocol.units import MAX_UINT256
 from stress.scenario import Liquidator
@@ -36,6 +37,7 @@ class Opportunity:
     """A borrower below health 1 as a bot sees it."""
 
     market: Market
+    """With its indices grown to `timestamp`: for reading."""
     user: User
     step: int
     timestamp: int
@@ -63,10 +65,11 @@ class Bot:
         pair = self._pair(seen)
         if pair is None:
             return None
-        for cover in self._covers(seen, *pair):
+        collateral, debt, debt_base = pair
+        for cover in self._covers(seen, debt, debt_base):
             call = LiquidationCall(
-                collateral_id=pair[0],
-                debt_id=pair[1],
+                collateral_id=collateral,
+                debt_id=debt,
                 borrower=seen.user,
                 liquidator=self.account,
                 debt_to_cover=cover,
@@ -91,8 +94,8 @@ class Bot:
         bound = self.own.bound(name, since, timestamp) + self.taken.bound(name, since, timestamp)
         return self.rules.capital_usd - bound
 
-    def _pair(self, seen: Opportunity) -> tuple[ReserveId, ReserveId] | None:
-        """The largest collateral and the largest debt it can pay, by observed value; ties by reserve id."""
+    def _pair(self, seen: Opportunity) -> tuple[ReserveId, ReserveId, int] | None:
+        """The largest collateral and the largest debt it can pay with that debt's value; ties by reserve id."""
         collaterals, debts = position_values(
             seen.market, seen.user, prices_base=seen.observed_base, timestamp=seen.timestamp
         )
@@ -103,15 +106,13 @@ class Bot:
         }
         if not collaterals or not payable:
             return None
-        return _largest(collaterals), _largest(payable)
+        debt = _largest(payable)
+        return _largest(collaterals), debt, payable[debt]
 
-    def _covers(self, seen: Opportunity, collateral: ReserveId, debt: ReserveId) -> Iterator[int]:
+    def _covers(self, seen: Opportunity, debt: ReserveId, debt_base: int) -> Iterator[int]:
         """Amounts it tries in turn: all that is allowed, what its money buys, and what leaves enough behind."""
         reserve = seen.market.reserves[debt]
         unit, price = 10**reserve.config.decimals, seen.observed_base[debt]
-        _, debts = position_values(
-            seen.market, seen.user, prices_base=seen.observed_base, timestamp=seen.timestamp
-        )
         free_usd = self.free_usd(seen.timestamp)
         if free_usd <= 0:
             return
@@ -119,7 +120,7 @@ class Bot:
             affordable = MAX_UINT256
         else:
             affordable = int(free_usd * BASE_PER_USD) * unit // price
-        whole = debts[debt] * unit // price
+        whole = debt_base * unit // price
         yield MAX_UINT256 if whole <= affordable else affordable
         if not self.rules.blind:
             rest = whole - LEFTOVER_USD * BASE_PER_USD * unit // price
@@ -134,20 +135,20 @@ class Bot:
         market = seen.market
         if self.rules.blind:
             market = replace(market, rules=replace(market.rules, enforces_min_leftover=False))
-        outcome = liquidation_call(
+        outcome = liquidation_quote(
             market, call, prices_base=seen.observed_base, timestamp=seen.timestamp
         )
         if isinstance(outcome, Revert):
             return False
         return self._profit_usd(seen, call, outcome) >= self.rules.min_profit_usd
 
-    def _profit_usd(self, seen: Opportunity, call: LiquidationCall, outcome: Liquidated) -> float:
+    def _profit_usd(self, seen: Opportunity, call: LiquidationCall, outcome: Seizure) -> float:
         def usd(reserve_id: ReserveId, amount: int) -> float:
             unit = 10 ** seen.market.reserves[reserve_id].config.decimals
             return amount * seen.market_base[reserve_id] / unit / BASE_PER_USD
 
-        seized_usd = usd(call.collateral_id, outcome.collateral_to_liquidator)
-        return seized_usd - usd(call.debt_id, outcome.debt_repaid) - seen.gas_cost_usd
+        seized_usd = usd(call.collateral_id, outcome.collateral)
+        return seized_usd - usd(call.debt_id, outcome.debt) - seen.gas_cost_usd
 
 
 def _largest(values: Mapping[ReserveId, int]) -> ReserveId:

@@ -124,7 +124,7 @@ def pyright(*options: str) -> subprocess.CompletedProcess[str]:
 def test_make_alone_lists_every_target():
     text = (ROOT / "Makefile").read_text()
     targets = set(re.findall(r"^([a-z-]+):(?!=)", text, flags=re.MULTILINE))
-    phony = set(re.search(r"^\.PHONY: (.+)$", text, flags=re.MULTILINE)[1].split())
+    phony = set(re.findall(r"^\.PHONY: (.+)$", text, flags=re.MULTILINE)[0].split())
     listed = set(re.findall(r"^  make (\S+) +\S", run("make").stdout, flags=re.MULTILINE))
 
     assert {"setup", "crash", "test", "lint", "types", "clean"} <= listed
@@ -347,7 +347,7 @@ REGISTRIES = [
 FORBIDDEN = {
     "a registry's host": "|".join(map(re.escape, REGISTRIES)),
     "a path of one machine": r"(?<![\w.-])/(?:work|root|home/\w+)/",
-    "contract code": r"[0-9a-fA-F]{1200}|pragma solidity",
+    "contract code": r"[0-9a-fA-F]{1200}|SPDX-License-Identifier: BUSL",
 }
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 import pytest
+from _pytest.mark import ParameterSet
 from sybil import Document, Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 
@@ -59,7 +60,7 @@ def parse(verb: click.Command, words: list[str]) -> None:
         verb.make_context(verb.name, words).close()
 
 
-def python_examples() -> list[pytest.param]:
+def python_examples() -> list[ParameterSet]:
     document: Document = Sybil(parsers=[PythonCodeBlockParser(doctest_optionflags=0)]).parse(README)
     return [pytest.param(example, id=f"line {example.line}") for example in document.examples()]
 

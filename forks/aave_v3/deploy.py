@@ -223,7 +223,7 @@ def _init_reserve_input(admin: _Administrator, reserve: ReserveParameters, asset
 
 
 def _settings(reserve: ReserveParameters) -> list[tuple[Any, ...]]:
-    """Calls that give a new reserve its parameters: the configurator's function, then what follows `asset`."""
+    """Calls that give a new reserve its parameters: function of the configurator, what follows `asset`."""
     return [
         (
             "configureReserveAsCollateral",

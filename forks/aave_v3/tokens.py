@@ -51,8 +51,8 @@ def mint(node: Node, token: str, to: str, amount: int) -> None:
 def deal(node: Node, token: str, to: str, amount: int) -> None:
     """Set the balance of `to` in any ERC-20 to `amount` [asset units], without a transaction.
 
-    Total supply stays as it is. anvil's own search goes first, then the usual mapping slots are probed; a slot
-    probed in vain gets its word back. Raises BalanceNotFound.
+    Total supply stays as it is. anvil's own search goes first, then the usual mapping slots are probed; a
+    slot probed in vain gets its word back. Raises BalanceNotFound.
     """
     try:
         node.write("anvil_dealERC20", to, token, hex(amount))

@@ -21,7 +21,7 @@ from protocol.aave_v3.interest import (
     viewed_at,
     vtoken_balance,
 )
-from protocol.aave_v3.liquidation import liquidation_call
+from protocol.aave_v3.liquidation import liquidation_call, liquidation_quote
 from protocol.aave_v3.revisions import REVISIONS, Rules, rules_of
 from protocol.aave_v3.state import (
     Account,
@@ -66,6 +66,7 @@ __all__ = [
     "account_data",
     "atoken_balance",
     "liquidation_call",
+    "liquidation_quote",
     "normalized_debt",
     "normalized_income",
     "rules_of",

@@ -67,17 +67,38 @@ def liquidation_call(
         return Revert(name=revert.name, numbers=revert.numbers)
 
 
+def liquidation_quote(
+    market: Market, call: LiquidationCall, *, prices_base: Mapping[ReserveId, int], timestamp: int
+) -> Seizure | Revert:
+    """The amounts of the call without its effects: what a liquidator asks before sending; errors as above.
+
+    Cheap, and good on a `viewed_at` market. A call can still revert where it takes effect (`InvalidBurnAmount`).
+    """
+    try:
+        return _decide(Ledger(market), call, prices_base, timestamp)[0]
+    except EvmRevert as revert:
+        return Revert(name=revert.name, numbers=revert.numbers)
+
+
+def _decide(
+    ledger: Ledger, call: LiquidationCall, prices_base: Mapping[ReserveId, int], timestamp: int
+) -> tuple[Seizure, _Sides, AccountTotals, Terms]:
+    """Accrue, validate, and settle the amounts."""
+    _accrue_first(ledger, call, timestamp)
+    market = ledger.market()
+    account = market.accounts.get(call.borrower, EMPTY_ACCOUNT)
+    totals = account_totals(market, account, prices_base=prices_base, timestamp=timestamp)
+    sides = _sides(ledger, call, timestamp)
+    _validate(ledger, call, sides, totals.health_factor_wad, timestamp)
+    terms = liquidation_terms(market, account, call.collateral_id, call.debt_id, prices_base)
+    return _seize(ledger, call, sides, totals, terms), sides, totals, terms
+
+
 def _execute(
     market: Market, call: LiquidationCall, prices_base: Mapping[ReserveId, int], timestamp: int
 ) -> Liquidated:
     ledger = Ledger(market)
-    _accrue_first(ledger, call, timestamp)
-    account = market.accounts.get(call.borrower, EMPTY_ACCOUNT)
-    totals = account_totals(ledger.market(), account, prices_base=prices_base, timestamp=timestamp)
-    sides = _sides(ledger, call, timestamp)
-    _validate(ledger, call, sides, totals.health_factor_wad, timestamp)
-    terms = liquidation_terms(ledger.market(), account, call.collateral_id, call.debt_id, prices_base)
-    seized = _seize(ledger, call, sides, totals, terms)
+    seized, sides, totals, terms = _decide(ledger, call, prices_base, timestamp)
     depletion = ledger.rules.depletion(_seized_collateral(seized, sides, totals, terms))
     if depletion.reserve:
         ledger.set_collateral_enabled(call.borrower, call.collateral_id, enabled=False)

@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,16 @@ def test_the_child_is_gone_when_its_parent_ends(program: str, number: signal.Sig
         parent.send_signal(number)
 
     wait_until_gone(pid)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a parent-death signal")
+def test_the_kernel_holds_the_leash_of_a_child_of_the_main_thread(tmp_path: Path):
+    ask = "import ctypes; held = ctypes.c_int(); ctypes.CDLL(None).prctl(2, ctypes.byref(held)); print(held.value)"
+    child = Child([sys.executable, "-I", "-c", ask], cwd=tmp_path, env=os.environ)
+    assert child.ended_within(30)
+    child.stop()
+
+    assert int(child.output()) == signal.SIGKILL
 
 
 def test_a_child_without_a_leash_outlives_its_parent():

@@ -52,7 +52,7 @@ def test_the_reserves_are_those_of_the_record_in_its_order():
 
 @pytest.mark.parametrize("reserve_id", range(len(PARAMETERS.reserves)))
 def test_what_the_chain_answers_for_a_reserve_is_what_the_data_file_says(deployed, listing, reserve_id):
-    node, deployment = deployed
+    _, deployment = deployed
     said, market = PARAMETERS.reserves[reserve_id], listing.market()
     found = market.reserves[reserve_id]
 

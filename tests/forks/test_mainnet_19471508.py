@@ -362,6 +362,15 @@ def test_the_record_answers_the_carried_figures_and_code_hashes(recorded: tuple[
     assert "underlying asset of variableDebtWETH" in market.filled
 
 
+def test_the_carried_weth_price_is_that_of_the_recorded_dai_weth_pool(recorded: tuple[Node, MarketHandle]):
+    dai_weth_pool = "0xC2e9F25Be6257c210d7Adf0D4Cd6E3E881ba25f8"
+
+    sqrt_price_x96 = view(recorded[0], dai_weth_pool, "slot0()", "uint160")
+
+    assert FIGURES.reserves[0].price_base == (10**8 << 192) // sqrt_price_x96**2
+    assert FIGURES.reserves[1].price_base == 10**8
+
+
 def test_a_wrong_code_hash_in_the_figures_is_noticed(recorded: tuple[Node, MarketHandle]):
     contracts = dict(FIGURES.contracts)
     contracts["AaveOracle"] = replace(contracts["AaveOracle"], code_hash="0x00")

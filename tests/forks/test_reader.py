@@ -1,4 +1,4 @@
-"""What is read from the chain gives, in the model, what the chain itself says: v3.6 and v3.0.2, every integer."""
+"""What is read gives, in the model, what the chain itself says: v3.6 and v3.0.2, every integer."""
 
 from dataclasses import replace
 
@@ -179,7 +179,7 @@ def test_some_reserves_can_be_left_out_but_not_those_of_an_account(market):
     some = MarketReader(node, pool, reserves=["WBTC", market.deployment.tokens["USDC"].lower()])
 
     assert [one.symbol for one in some.market([SINGLE]).reserves.values()] == ["WBTC", "USDC"]
-    with pytest.raises(ReserveLeftOut, match="leave|left out"):
+    with pytest.raises(ReserveLeftOut, match="left out"):
         some.market([MIXED])
     with pytest.raises(NoSuchReserve, match="GHO"):
         MarketReader(node, pool, reserves=["GHO", "WBTC"])

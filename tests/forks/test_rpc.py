@@ -139,6 +139,15 @@ def test_each_refusal_has_its_cause_and_only_passing_ones_are_tried_again(
     assert len(server.bodies) == n_requests
 
 
+def test_a_redirect_is_not_followed():
+    with serving(FakeServer({"eth_chainId": "0x1"})) as other:
+        with serving(FakeServer({}, status=307, headers={"Location": other.url}, body=b"")) as server:
+            with pytest.raises(HttpRefused, match="307"):
+                quick(server.url).call("eth_chainId")
+
+        assert other.bodies == []
+
+
 def test_a_read_that_is_refused_twice_and_then_answered_succeeds():
     outcomes = iter([{"error": {"code": 429, "message": "too many"}}] * 2 + ["0x5"])
     with serving(FakeServer({"eth_chainId": lambda: next(outcomes)})) as server:

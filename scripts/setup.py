@@ -109,6 +109,8 @@ def install_python_packages(lock: str) -> None:
             [*pip(), "install", *options, "-r", ROOT / lock],
             otherwise=f"{what} of {lock} could not be installed; is a package index reachable?",
         )
+        # pip would compile on one core, and where bytecode is not kept nothing ever would
+        succeeds([VENV_PYTHON, "-m", "compileall", "-q", "-j", "0", "-x", "/tests?/", VENV / "lib"])
 
 
 def install_project() -> None:

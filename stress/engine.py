@@ -160,25 +160,15 @@ class Engine:
     def _attempts_on(
         self, user: User, step: int, timestamp: int, observed: Mapping[ReserveId, int]
     ) -> Iterator[Attempt]:
-        """At most one call that goes through, and one blind competitor that sends for what it saw before."""
-        opportunity = self._opportunity(user, step, timestamp, observed)
-        for index, bot in enumerate(self._bots):
-            attempt = self._attempt(bot, opportunity)
+        """Each bot in turn sends at most one call; a blind one decides on what it saw when the block began."""
+        now = at_first = self._opportunity(user, step, timestamp, observed)
+        for bot in self._bots:
+            attempt = self._attempt(bot, at_first if bot.rules.blind else now)
             if attempt is None:
                 continue
             yield from self._send(bot, attempt)
             if isinstance(attempt.predicted, Liquidated):
-                yield from self._race(self._bots[index + 1 :], opportunity, attempt)
-                return
-
-    def _race(self, slower: tuple[Bot, ...], seen: Opportunity, first: Attempt) -> Iterator[Attempt]:
-        """The next blind bot sends the same call, decided on the state before `first` went through."""
-        for bot in slower:
-            if bot.rules.blind and bot.would_send(seen) is not None:
-                call = replace(first.call, liquidator=bot.account, receive_atoken=bot.rules.receive_atoken)
-                now = self._opportunity(seen.user, first.step, first.timestamp, first.observed_base)
-                yield from self._send(bot, self._predict(bot, call, now))
-                return
+                now = self._opportunity(user, step, timestamp, observed)
 
     def _opportunity(
         self, user: User, step: int, timestamp: int, observed: Mapping[ReserveId, int]
@@ -211,6 +201,7 @@ class Engine:
         return self._predict(bot, call, opportunity)
 
     def _predict(self, bot: Bot, call: LiquidationCall, now: Opportunity) -> Attempt:
+        """What the call will meet: the market as it is now, whatever the bot decided on."""
         at = {"prices_base": now.observed_base, "timestamp": now.timestamp}
         return Attempt(
             step=now.step,

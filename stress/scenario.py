@@ -8,13 +8,15 @@ the same integers on every machine.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 SCENARIOS = Path(__file__).parent / "scenarios"
 PPM = 1_000_000
+
+Parsed = TypeVar("Parsed")
 
 
 class ScenarioError(ValueError):
@@ -129,8 +131,8 @@ def parse_scenario(document: Mapping[str, Any], *, where: str) -> Scenario:
             seconds_per_step=document["seconds_per_step"],
             n_steps=document["n_steps"],
             seed=document["seed"],
-            shocks={symbol: _shock(entry) for symbol, entry in document["market"].items()},
-            feeds={symbol: FeedRules(**entry) for symbol, entry in document["feed"].items()},
+            shocks=_by_symbol(document["market"], _shock),
+            feeds=_by_symbol(document["feed"], lambda entry: FeedRules(**entry)),
             liquidators=tuple(_liquidator(entry) for entry in document["liquidator"]),
             gas_units=document["gas"]["units"],
             gas_price_gwei=tuple((start, float(price)) for start, price in document["gas"]["price_gwei"]),
@@ -143,6 +145,16 @@ def parse_scenario(document: Mapping[str, Any], *, where: str) -> Scenario:
         raise ScenarioError(where, str(error)) from None
     _check(scenario, where)
     return scenario
+
+
+def _by_symbol(tables: Mapping[str, Any], parse: Callable[[Mapping[str, Any]], Parsed]) -> dict[str, Parsed]:
+    """A table is for the symbol it is named after, or for all that its `symbols` lists."""
+    found: dict[str, Parsed] = {}
+    for name, table in tables.items():
+        fields = dict(table)
+        for symbol in fields.pop("symbols", [name]):
+            found[symbol] = parse(fields)
+    return found
 
 
 def _shock(entry: Mapping[str, Any]) -> Shock:

@@ -88,8 +88,9 @@ def test_ruff_finds_nothing():
 
 def test_the_code_is_formatted():
     found = run(sys.executable, "-m", "ruff", "format", "--check", ".", "--no-cache")
+    unformatted = re.findall(r"^ *--> ([^:\n]+)", found.stdout, flags=re.MULTILINE)
 
-    assert found.returncode == 0, found.stdout
+    assert (found.returncode, unformatted) == (0, []), found.stderr
 
 
 @pytest.mark.parametrize("line", ["def f(x: int) -> int:\n    return x\n", '"""Doc."""\n\nimport os\n'])

@@ -44,7 +44,7 @@ def test_the_child_is_gone_when_its_parent_ends(program: str, number: signal.Sig
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a parent-death signal")
 def test_the_kernel_holds_the_leash_of_a_child_of_the_main_thread(tmp_path: Path):
-    ask = "import ctypes; held = ctypes.c_int(); ctypes.CDLL(None).prctl(2, ctypes.byref(held)); print(held.value)"
+    ask = "import ctypes; n = ctypes.c_int(); ctypes.CDLL(None).prctl(2, ctypes.byref(n)); print(n.value)"
     child = Child([sys.executable, "-I", "-c", ask], cwd=tmp_path, env=os.environ)
     assert child.ended_within(30)
     child.stop()

@@ -85,9 +85,9 @@ def test_an_address_that_is_not_plainly_loopback_is_refused_without_a_connection
 
 def test_a_redirect_to_a_real_anvil_is_not_followed():
     with serving(FakeServer(ANVIL)) as real:
-        with serving(FakeServer(ANVIL, status=307, headers={"Location": real.url})) as server:
-            with pytest.raises(NotADevelopmentNode):
-                verify_local_development_node(server.url)
+        redirect = FakeServer(ANVIL, status=307, headers={"Location": real.url})
+        with serving(redirect), pytest.raises(NotADevelopmentNode):
+            verify_local_development_node(redirect.url)
 
         assert real.bodies == []
 

@@ -141,9 +141,9 @@ def test_each_refusal_has_its_cause_and_only_passing_ones_are_tried_again(
 
 def test_a_redirect_is_not_followed():
     with serving(FakeServer({"eth_chainId": "0x1"})) as other:
-        with serving(FakeServer({}, status=307, headers={"Location": other.url}, body=b"")) as server:
-            with pytest.raises(HttpRefused, match="307"):
-                quick(server.url).call("eth_chainId")
+        redirect = FakeServer({}, status=307, headers={"Location": other.url}, body=b"")
+        with serving(redirect), pytest.raises(HttpRefused, match="307"):
+            quick(redirect.url).call("eth_chainId")
 
         assert other.bodies == []
 

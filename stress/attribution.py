@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-from protocol.aave_v3 import Market, ReserveId, User
+from protocol.aave_v3 import User
 from stress.causes import CAUSES, Cause, Verdict
-from stress.engine import Attempt, Crash, Engine, Run
+from stress.engine import Crash, Engine, Run
 from stress.liquidators import BoundMoney
 from stress.residual import residual_base
 
@@ -68,5 +68,5 @@ def _bound_by_others(crash: Crash, run: Run, user: User) -> BoundMoney:
         if attempt.call.borrower != user:
             decimals = attempt.market.reserves[attempt.call.debt_id].config.decimals
             paid = outcome.debt_repaid * attempt.observed_base[attempt.call.debt_id] // 10**decimals
-            book.entries.append((attempt.bot, attempt.timestamp, paid / 10**8, attempt.call.borrower))
+            book.bind(attempt.bot, attempt.timestamp, paid / 10**8)
     return book

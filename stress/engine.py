@@ -116,6 +116,9 @@ class Engine:
     market: Market = field(init=False)
     attempts: list[Attempt] = field(init=False, default_factory=list)
     _bots: tuple[Bot, ...] = field(init=False)
+    _below: set[User] = field(init=False, default_factory=set)
+    """Who was below health 1 at the last look."""
+    _viewed: tuple[Market, int, Market] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.crash = removing(self.crash, self.without)
@@ -143,19 +146,32 @@ class Engine:
             observed = self.crash.observed_at(step)
             changed = tuple(i for i, price in observed.items() if last.get(i) != price)
             yield Tick(step=step, timestamp=timestamp, observed_base=observed, changed=changed)
-            for user in self._liquidatable(observed, timestamp):
+            for user in self._liquidatable(observed, timestamp, frozenset(changed)):
                 yield from self._attempts_on(user, step, timestamp, observed)
             last = observed
 
-    def _liquidatable(self, observed: Mapping[ReserveId, int], timestamp: int) -> list[User]:
-        """Borrowers below health 1, largest debt first: the order in which money looks at them."""
+    def _liquidatable(
+        self, observed: Mapping[ReserveId, int], timestamp: int, changed: frozenset[ReserveId]
+    ) -> list[User]:
+        """Borrowers below health 1, largest debt first: the order in which money looks at them.
+
+        An account is looked at when a price it depends on moved, and as long as it was below 1 at the last look.
+        """
         found: list[tuple[int, User]] = []
-        viewed = viewed_at(self.market, timestamp)
         for user in self.crash.borrowers:
-            data = account_data(viewed, user, prices_base=observed, timestamp=timestamp)
+            if user not in self._below and changed.isdisjoint(self.market.accounts[user].positions):
+                continue
+            data = account_data(self._view(timestamp), user, prices_base=observed, timestamp=timestamp)
             if data.health_factor_wad < LIQUIDATABLE_BELOW_WAD:
                 found.append((data.total_debt_base, user))
+        self._below = {user for _, user in found}
         return [user for _, user in sorted(found, key=lambda entry: (-entry[0], entry[1]))]
+
+    def _view(self, timestamp: int) -> Market:
+        """The market with its indices grown to now, made once for each state and time."""
+        if self._viewed is None or self._viewed[0] is not self.market or self._viewed[1] != timestamp:
+            self._viewed = (self.market, timestamp, viewed_at(self.market, timestamp))
+        return self._viewed[2]
 
     def _attempts_on(
         self, user: User, step: int, timestamp: int, observed: Mapping[ReserveId, int]
@@ -178,7 +194,7 @@ class Engine:
         gwei = 0.0 if "gas" in self.without else scenario.gas_price_at(step * scenario.seconds_per_step)
         gas_token_usd = self.crash.prices.market[scenario.gas_token][step] / 10**8
         return Opportunity(
-            market=viewed_at(self.market, timestamp),
+            market=self._view(timestamp),
             user=user,
             step=step,
             timestamp=timestamp,
@@ -227,4 +243,4 @@ class Engine:
                 * attempt.observed_base[attempt.call.debt_id]
                 // 10 ** self.market.reserves[attempt.call.debt_id].config.decimals
             )
-            bot.paid(attempt.call.borrower, attempt.timestamp, paid_base / 10**8)
+            bot.paid(attempt.timestamp, paid_base / 10**8)

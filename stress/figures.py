@@ -26,7 +26,9 @@ def market_against_oracle(prices: pd.DataFrame, events: pd.DataFrame, path: Path
     for axes, symbol in zip(grid[:, 0], symbols, strict=True):
         _price_panel(axes, symbol, prices[prices["symbol"] == symbol], events)
     grid[-1, 0].set_xlabel("minutes from the start of the crash")
-    grid[0, 0].set_title("Market price against oracle price, and the liquidations on it", loc="left", color=INK)
+    grid[0, 0].set_title(
+        "Market price against oracle price, and the liquidations on it", loc="left", color=INK
+    )
     grid[0, 0].legend(loc="upper right", frameon=False, fontsize=8)
     _save(figure, path)
 
@@ -35,9 +37,14 @@ def _price_panel(axes: Axes, symbol: str, path: pd.DataFrame, events: pd.DataFra
     axes.plot(path["seconds"] / 60, path["market_usd"], color=MARKET, lw=1.2, label="market")
     axes.step(path["seconds"] / 60, path["observed_usd"], color=ORACLE, lw=1.2, where="post", label="oracle")
     mine = events[(events["collateral_symbol"] == symbol) & (events["outcome"] == "liquidated")]
-    for with_deficit, colour, label in ((False, INK, "liquidation"), (True, LOSS, "liquidation that leaves debt")):
+    for with_deficit, colour, label in (
+        (False, INK, "liquidation"),
+        (True, LOSS, "liquidation that leaves debt"),
+    ):
         chosen = mine[(mine["n_deficits"] > 0) == with_deficit]
-        axes.scatter(chosen["seconds"] / 60, chosen["observed_usd"], s=14, color=colour, zorder=3, label=label)
+        axes.scatter(
+            chosen["seconds"] / 60, chosen["observed_usd"], s=14, color=colour, zorder=3, label=label
+        )
     axes.set_ylabel(f"{symbol} [USD]")
     axes.spines[["top", "right"]].set_visible(False)
 
@@ -57,8 +64,12 @@ def borrowers_before_and_after(accounts: pd.DataFrame, path: Path) -> None:
     left.axvline(1, color=LOSS, lw=0.8)
     left.set_xlabel("health factor (cut at 6)")
     right.scatter(rows["debt_before_usd"], y, s=14, color=MARKET, label="debt before")
-    right.scatter(rows["debt_after_usd"].where(rows["debt_after_usd"] > 0), y, s=14, color=ORACLE, label="debt after")
-    right.scatter(rows["residual_usd"].where(rows["residual_usd"] > 0), y, s=18, color=LOSS, label="residual debt")
+    right.scatter(
+        rows["debt_after_usd"].where(rows["debt_after_usd"] > 0), y, s=14, color=ORACLE, label="debt after"
+    )
+    right.scatter(
+        rows["residual_usd"].where(rows["residual_usd"] > 0), y, s=18, color=LOSS, label="residual debt"
+    )
     right.set_xscale("log")
     right.set_xlabel("USD")
     left.set_yticks(y, [str(name)[:14] for name in rows["borrower"]], fontsize=5.5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -18,18 +19,19 @@ LEFTOVER_USD = 1_001
 
 @dataclass(kw_only=True, slots=True)
 class BoundMoney:
-    """Which bot has bound how much money, when, for whom."""
+    """Which bot has bound how much money, and when."""
 
-    entries: list[tuple[str, int, float, User]] = field(default_factory=list)
-    """(bot, timestamp, usd, borrower)"""
+    entries: dict[str, list[tuple[int, float]]] = field(default_factory=dict[str, list[tuple[int, float]]])
+    """(timestamp, usd) by bot, in the order of time."""
+
+    def bind(self, bot: str, timestamp: int, usd: float) -> None:
+        self.entries.setdefault(bot, []).append((timestamp, usd))
 
     def bound(self, bot: str, since: int, until: int) -> float:
         """Dollars that `bot` bound in (since, until]."""
-        return sum(usd for name, t, usd, _ in self.entries if name == bot and since < t <= until)
-
-    def without(self, user: User) -> BoundMoney:
-        """The same book but for what was bound for one borrower."""
-        return BoundMoney(entries=[entry for entry in self.entries if entry[3] != user])
+        entries = self.entries.get(bot, [])
+        first = bisect_right(entries, (since, float("inf")))
+        return sum(usd for _, usd in entries[first : bisect_right(entries, (until, float("inf")))])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,7 +62,10 @@ class Bot:
 
     def would_send(self, seen: Opportunity) -> LiquidationCall | None:
         """The call it would send now, or None: no pair, no money, no profit, or too soon after the last try."""
-        if self.rules.blind and seen.timestamp < self._last_sent.get(seen.user, -(10**9)) + self.rules.retry_s:
+        if (
+            self.rules.blind
+            and seen.timestamp < self._last_sent.get(seen.user, -(10**9)) + self.rules.retry_s
+        ):
             return None
         pair = self._pair(seen)
         if pair is None:
@@ -82,8 +87,8 @@ class Bot:
     def sent(self, user: User, timestamp: int) -> None:
         self._last_sent[user] = timestamp
 
-    def paid(self, user: User, timestamp: int, usd: float) -> None:
-        self.own.entries.append((self.rules.name, timestamp, usd, user))
+    def paid(self, timestamp: int, usd: float) -> None:
+        self.own.bind(self.rules.name, timestamp, usd)
 
     def free_usd(self, timestamp: int) -> float:
         """Dollars it can pay at once."""
@@ -124,7 +129,7 @@ class Bot:
         yield MAX_UINT256 if whole <= affordable else affordable
         if not self.rules.blind:
             rest = whole - LEFTOVER_USD * BASE_PER_USD * unit // price
-            if 0 < min(rest, affordable):
+            if min(rest, affordable) > 0:
                 yield min(rest, affordable)
 
     def _pays(self, seen: Opportunity, call: LiquidationCall) -> bool:
@@ -135,9 +140,7 @@ class Bot:
         market = seen.market
         if self.rules.blind:
             market = replace(market, rules=replace(market.rules, enforces_min_leftover=False))
-        outcome = liquidation_quote(
-            market, call, prices_base=seen.observed_base, timestamp=seen.timestamp
-        )
+        outcome = liquidation_quote(market, call, prices_base=seen.observed_base, timestamp=seen.timestamp)
         if isinstance(outcome, Revert):
             return False
         return self._profit_usd(seen, call, outcome) >= self.rules.min_profit_usd

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from oracles import FeedHistory, MarketFeed, MarketPath, PushFeed, PushFeedConfig
+from oracles import FeedHistory, MarketPath, PushFeed, PushFeedConfig
 from stress.scenario import PPM, FeedRules, Scenario, Shock
 
 
@@ -54,12 +54,8 @@ def price_paths(
 
 
 def without_lag(prices: Prices) -> Prices:
-    """The same market seen by a feed that shows it at every block."""
-    feeds = {
-        symbol: MarketFeed().history(MarketPath(times=prices.timestamps, prices=path), prices.timestamps)
-        for symbol, path in prices.market.items()
-    }
-    return Prices(timestamps=prices.timestamps, market=prices.market, observed=prices.market, feeds=feeds)
+    """The same market seen through `oracles.MarketFeed`, which shows it at every block: observed is market."""
+    return replace(prices, observed=prices.market, feeds={})
 
 
 def _market(scenario: Scenario, symbol: str, start_price_base: int, seconds: range) -> tuple[int, ...]:

@@ -112,7 +112,9 @@ def load_scenario(name_or_file: str | Path) -> Scenario:
     try:
         document = tomllib.loads(path.read_text())
     except (OSError, UnicodeDecodeError) as error:
-        raise ScenarioError(str(name_or_file), f"cannot be read ({type(error).__name__}); shipped: {shipped()}") from None
+        raise ScenarioError(
+            str(name_or_file), f"cannot be read ({type(error).__name__}); shipped: {shipped()}"
+        ) from None
     except tomllib.TOMLDecodeError as error:
         raise ScenarioError(path.name, f"is not TOML: {error}") from None
     return parse_scenario(document, where=path.name)
@@ -137,7 +139,9 @@ def parse_scenario(document: Mapping[str, Any], *, where: str) -> Scenario:
             gas_units=document["gas"]["units"],
             gas_price_gwei=tuple((start, float(price)) for start, price in document["gas"]["price_gwei"]),
             gas_token=document["gas"]["token"],
-            transmission_outages=tuple((start, end) for start, end in document.get("transmission_outages", ())),
+            transmission_outages=tuple(
+                (start, end) for start, end in document.get("transmission_outages", ())
+            ),
         )
     except KeyError as error:
         raise ScenarioError(where, f"field {error} is missing") from None
@@ -189,5 +193,6 @@ def _check_knots(symbol: str, shock: Shock, where: str) -> None:
     for index, (_, ratio_ppm) in enumerate(shock.knots):
         if ratio_ppm - shock.jitter_ppm <= 0:
             raise ScenarioError(
-                where, f"market.{symbol}: knot {index} makes a price of {ratio_ppm / PPM} times the start; it must stay above 0"
+                where,
+                f"market.{symbol}: knot {index} makes a price of {ratio_ppm / PPM} times the start; it must stay above 0",
             )

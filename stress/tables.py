@@ -40,9 +40,14 @@ def prices_table(crash: Crash) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def events_table(crash: Crash, run: Run, chain: Mapping[int, Mapping[str, Any]] | None = None) -> pd.DataFrame:
+def events_table(
+    crash: Crash, run: Run, chain: Mapping[int, Mapping[str, Any]] | None = None
+) -> pd.DataFrame:
     """One row a call that was sent, refused ones included; `chain` adds block number and gas used by index."""
-    rows = [_event(crash, attempt) | dict((chain or {}).get(index, {})) for index, attempt in enumerate(run.attempts)]
+    rows = [
+        _event(crash, attempt) | dict((chain or {}).get(index, {}))
+        for index, attempt in enumerate(run.attempts)
+    ]
     return pd.DataFrame(rows)
 
 
@@ -96,9 +101,7 @@ def accounts_table(
 def _account(crash: Crash, run: Run, user: User, names: Mapping[User, str]) -> dict[str, Any]:
     """At market prices: those of the start equal the oracle's."""
     last = len(crash.timestamps) - 1
-    before = account_data(
-        crash.market, user, prices_base=crash.market_at(0), timestamp=crash.timestamps[0]
-    )
+    before = account_data(crash.market, user, prices_base=crash.market_at(0), timestamp=crash.timestamps[0])
     after = account_data(
         run.market, user, prices_base=crash.market_at(last), timestamp=crash.timestamps[last]
     )

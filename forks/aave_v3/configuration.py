@@ -32,6 +32,12 @@ def emode_category_of(word: int) -> int:
     return _bits(word, 168, 8)
 
 
+def can_be_borrowed(word: int) -> bool:
+    """Whether a reserve with this configuration word lends now: active, borrowing on, not frozen, not paused."""
+    active, frozen, borrowing, paused = (_bits(word, position, 1) for position in (56, 57, 58, 60))
+    return bool(active and borrowing) and not (frozen or paused)
+
+
 def is_borrowing(user_word: int, reserve_id: int) -> bool:
     """The borrowing bit of a user's configuration word."""
     return bool(_bits(user_word, 2 * reserve_id, 1))

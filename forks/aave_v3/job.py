@@ -25,7 +25,7 @@ from stress.opening import reserve_infos
 from stress.prices import price_paths
 from stress.rebuild import rebuild
 from stress.residual import Residual, residual, residual_base
-from stress.scenario import Scenario, load_scenario
+from stress.scenario import load_scenario
 from stress.tables import accounts_table, events_table, prices_table
 
 DELAYS_S = (0, 60, 120, 300, 600, 900, 1_200, 1_800)
@@ -135,7 +135,9 @@ def _opened(venue: Venue, book_name: str | Path, bots: Mapping[str, User], ledge
     """The book's positions opened by real calls, and the whole account data compared before anything falls."""
     book = load_book(book_name)
     start = venue.prices()
-    plan = rebuild(book, reserve_infos(venue.market(()), start), venue.rules)
+    not_borrowable = set(venue.assets) - venue.borrowable()
+    infos = reserve_infos(venue.market(()), start, not_borrowable=not_borrowable)
+    plan = rebuild(book, infos, venue.rules)
     if not plan.openings:
         raise NothingToDo(f"no borrower of the book {book.name!r} fits this market")
     venue.take_over_feeds(start)
@@ -144,9 +146,7 @@ def _opened(venue: Venue, book_name: str | Path, bots: Mapping[str, User], ledge
     return _compared(venue, ledger, names, bots, start, plan.notes, book.files)
 
 
-def _existing(
-    venue: Venue, accounts: Sequence[User], bots: Mapping[str, User], ledger: Ledger
-) -> _Stage:
+def _existing(venue: Venue, accounts: Sequence[User], bots: Mapping[str, User], ledger: Ledger) -> _Stage:
     """Real borrowers as they stand, their account data compared before anything is changed."""
     names = {account_of(account): account for account in accounts}
     start = venue.prices()
@@ -252,7 +252,5 @@ def _results(
 
 def _deficits(crash: Crash, run: Run) -> dict[str, str]:
     """What each reserve's deficit grew by in the crash [asset units]."""
-    grown = {
-        r.symbol: run.market.reserves[i].deficit - r.deficit for i, r in crash.market.reserves.items()
-    }
+    grown = {r.symbol: run.market.reserves[i].deficit - r.deficit for i, r in crash.market.reserves.items()}
     return {symbol: str(amount) for symbol, amount in grown.items() if amount}

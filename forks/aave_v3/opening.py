@@ -24,6 +24,10 @@ FUNDER = to_checksum_address(keccak(text="underwater funder")[12:])
 VARIABLE_RATE = 2
 DRAWING_DISCOUNT = 2
 TRANSACTIONS_A_BLOCK = 200
+SEASONING_USD = 4_000_000
+"""What is supplied of every asset of a fresh market."""
+DRAWN_OF_SEASONING = 2
+SEASONING_S = 30 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,29 @@ def open_book(
         venue.set_prices({reserve_id: prices_base[reserve_id]})
 
 
+def season(venue: Venue, prices_base: Mapping[ReserveId, int]) -> None:
+    """Let a fresh market live for a month: liquidity in every reserve, half of it drawn, so that no index is 1."""
+    market = venue.market(())
+    amounts = {
+        reserve.symbol: SEASONING_USD * 10**8 * 10**reserve.config.decimals // prices_base[reserve_id]
+        for reserve_id, reserve in market.reserves.items()
+    }
+    for symbol, amount in amounts.items():
+        venue.fund(symbol, FUNDER, amount)
+    _send(venue, _approvals(venue, list(amounts), [FUNDER], venue.pool))
+    _send(venue, (_supply(venue, symbol, amount, FUNDER) for symbol, amount in amounts.items()))
+    borrowable = venue.borrowable()
+    _send(
+        venue,
+        (
+            _borrow(venue, symbol, amount // DRAWN_OF_SEASONING, FUNDER)
+            for symbol, amount in amounts.items()
+            if symbol in borrowable
+        ),
+    )
+    venue.node.set_time(venue.now() + SEASONING_S)
+
+
 def _totals(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
     totals: dict[str, int] = {}
     for part in parts:
@@ -119,9 +146,12 @@ def _borrows(venue: Venue, openings: Sequence[Opening], symbol: str) -> Iterator
     for opening in openings:
         amount = opening.borrows.get(symbol, 0)
         if amount:
-            user = account_of(opening.borrower.name)
-            arguments = (venue.assets[symbol], amount, VARIABLE_RATE, 0, user)
-            yield Call(user, venue.pool, "borrow(address,uint256,uint256,uint16,address)", arguments)
+            yield _borrow(venue, symbol, amount, account_of(opening.borrower.name))
+
+
+def _borrow(venue: Venue, symbol: str, amount: int, user: str) -> Call:
+    arguments = (venue.assets[symbol], amount, VARIABLE_RATE, 0, user)
+    return Call(user, venue.pool, "borrow(address,uint256,uint256,uint16,address)", arguments)
 
 
 def _send(venue: Venue, calls: Iterator[Call]) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 
 from eth_utils import keccak
 
-from protocol.aave_v3 import Account, AccountData, Liquidated, Market, Reserve, Revert, User
+from protocol.aave_v3 import Account, AccountData, Liquidated, Market, Reserve, User
 
 MOVING_RESERVE_FIELDS = (
     "liquidity_index_ray",
@@ -68,7 +68,11 @@ class Ledger:
     reverts: dict[str, int] = field(default_factory=dict)
 
     def compare(
-        self, subject: str, model: Mapping[str, int], chain: Mapping[str, int], before: Mapping[str, int] | None
+        self,
+        subject: str,
+        model: Mapping[str, int],
+        chain: Mapping[str, int],
+        before: Mapping[str, int] | None,
     ) -> None:
         """Lay two sets of named integers side by side; a name only one side has is a difference too.
 
@@ -153,7 +157,9 @@ def _flatten_account(market: Market, user: User, account: Account) -> Iterator[t
     """Scaled balances where there are any, and the user's bitmap as the contract stores it."""
     bitmap = 0
     for reserve_id, position in account.positions.items():
-        bitmap |= (position.borrowing << (2 * reserve_id)) | (position.collateral_enabled << (2 * reserve_id + 1))
+        bitmap |= (position.borrowing << (2 * reserve_id)) | (
+            position.collateral_enabled << (2 * reserve_id + 1)
+        )
     yield f"user.{user}.bitmap", bitmap
     yield f"user.{user}.emode", account.emode
     for reserve_id, reserve in market.reserves.items():

@@ -124,9 +124,7 @@ def _json(path: Path, document: Mapping[str, Any]) -> None:
 
 
 def _hashes(folder: Path) -> dict[str, str]:
-    return {
-        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())
-    }
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
 
 
 def _swap(draft: Path, folder: Path) -> None:

@@ -13,6 +13,7 @@ from forks.aave_v3.deploy import deploy
 from forks.aave_v3.errors import NoMarketHere
 from forks.aave_v3.mainnet_19471508 import build, code_differences, load, read_figures, read_market_handle
 from forks.aave_v3.mainnet_19471508.market import MarketHandle
+from forks.aave_v3.opening import season
 from forks.aave_v3.parameters import load_parameters
 from forks.aave_v3.reader import MarketReader
 from forks.aave_v3.venue import Venue
@@ -28,7 +29,6 @@ KNOWN_POOLS = {1: "0x87870Bca3F3fD6335C3F4ce8392D69350B4fA4E2"}
 """Chain id to the core pool."""
 MARKET_TIME = 1_742_379_600
 """Time of a market that is deployed here: that of its carried parameters [unix seconds]."""
-SEASONING_S = 30 * 86_400
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,7 +69,7 @@ def open_venue(where: Where, note: Note) -> Iterator[Venue]:
 def _deployed(node: Node, source: str, note: Note) -> Venue:
     contracts = aave_v36(note)
     deployment = deploy(node, load_parameters(), contracts)
-    return _venue(
+    venue = _venue(
         node,
         source,
         deployment.pool,
@@ -78,11 +78,11 @@ def _deployed(node: Node, source: str, note: Note) -> Venue:
         fund=partial(_mint_up_to, node),
         notes=["deployed from the npm sources of aave-v3-origin 3.6.0 with mainnet parameters of 2025-03-19"],
     )
+    season(venue, venue.prices())
+    return venue
 
 
-def _existing(
-    node: Node, source: str, pool: str, note: Note, *, handle: MarketHandle | None = None
-) -> Venue:
+def _existing(node: Node, source: str, pool: str, note: Note, *, handle: MarketHandle | None = None) -> Venue:
     rules = None
     if handle is None:
         handle = read_market_handle(node, pool)

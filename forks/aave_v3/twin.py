@@ -76,9 +76,7 @@ class Twin:
                 None,
             )
         chain_market = self.venue.market(users)
-        self.ledger.compare(
-            subject, flatten_market(market, users), flatten_market(chain_market, users), None
-        )
+        self.ledger.compare(subject, flatten_market(market, users), flatten_market(chain_market, users), None)
 
     def _tick(self, tick: Tick) -> None:
         """Let the feed transmissions of this block land."""
@@ -192,4 +190,3 @@ class Twin:
             "gas_used": receipt["gasUsed"],
         }
         return receipt
-

@@ -11,6 +11,7 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 from web3.types import TxReceipt
 
+from forks.aave_v3.configuration import can_be_borrowed
 from forks.aave_v3.errors import SetUpRefused
 from forks.aave_v3.getters import Question, ask
 from forks.aave_v3.reader import MarketReader
@@ -95,6 +96,13 @@ class Venue:
         """Normalized income and debt of these reserves [ray]."""
         found = self.reader.normalized()
         return {reserve_id: found[reserve_id] for reserve_id in reserve_ids}
+
+    def borrowable(self) -> set[str]:
+        """Symbols of the reserves that may be borrowed now: borrowing is on, and nothing is frozen or paused."""
+        listed = self.reader.listing.reserves
+        asked = [Question(self.pool, "getConfiguration(address)", (one.asset,)) for one in listed]
+        words = (answer.word for answer in ask(self.node, asked))
+        return {one.symbol for one, word in zip(listed, words, strict=True) if can_be_borrowed(word)}
 
     def take_over_feeds(self, prices_base: Mapping[ReserveId, int]) -> None:
         """Put our feed behind every reserve's price source, showing these prices [base]."""

@@ -112,9 +112,7 @@ def crash_of(
     scenario = scenario or load_scenario("crash")
     market, prices = empty_market(revision)
     plan = rebuild(load_book(book), reserve_infos(market, prices), market.rules)
-    openings = {
-        address(o.borrower.name): o for o in plan.openings if only is None or o.borrower.name == only
-    }
+    openings = {address(o.borrower.name): o for o in plan.openings if only is None or o.borrower.name == only}
     market = with_book(market, openings)
     start = {reserve.symbol: prices[index] for index, reserve in market.reserves.items()}
     return Crash(

@@ -194,5 +194,6 @@ class BlockSplit(ForkError):
     def __init__(self, places: list[tuple[int, int]]) -> None:
         self.places = places
         super().__init__(
-            f"{len(places)} transactions were not mined in order in one block: they are at {places}"
+            f"{len(places)} transactions were not mined in order in one block but in "
+            f"{len({number for number, _ in places})}: stop what else mines or sends on this node"
         )

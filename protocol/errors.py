@@ -23,7 +23,13 @@ class EvmRevert(Exception):
         super().__init__(f"{name}({shown})" if not name.endswith(")") else f"{name} {shown}".rstrip())
 
 
-class UnknownRevision(ValueError):
+class ModelError(ValueError):
+    """Base of every mistake of the caller of the model; commands end with `exit_code`."""
+
+    exit_code = 2
+
+
+class UnknownRevision(ModelError):
     """No rules are modelled for this protocol revision."""
 
     def __init__(self, revision: int | str, known: Sequence[str]) -> None:
@@ -34,7 +40,7 @@ class UnknownRevision(ValueError):
         )
 
 
-class UnknownReserve(ValueError):
+class UnknownReserve(ModelError):
     """A call or a position names a reserve that the market does not list."""
 
     def __init__(self, reserve_id: int) -> None:
@@ -42,7 +48,7 @@ class UnknownReserve(ValueError):
         super().__init__(f"the market lists no reserve {reserve_id}: add it, or leave it out of the accounts")
 
 
-class MissingPrice(ValueError):
+class MissingPrice(ModelError):
     """A price that the contract would read was not given."""
 
     def __init__(self, what: int | str) -> None:
@@ -50,7 +56,7 @@ class MissingPrice(ValueError):
         super().__init__(f"no price for {what!r}: give the observed oracle price in base currency")
 
 
-class NegativePrice(ValueError):
+class NegativePrice(ModelError):
     """An oracle price below zero: the contract's oracle never returns one."""
 
     def __init__(self, reserve_id: int, price_base: int) -> None:

@@ -31,8 +31,8 @@ def explain(crash: Crash, run: Run, user: User) -> Explanation:
     """Rerun one account of a finished run without each cause, then without several."""
     bound = _bound_by_others(crash, run, user)
     alone = _alone(crash, user)
-    left = {cause: _left(alone, bound, user, frozenset({cause})) for cause in CAUSES}
-    removed_by = tuple(cause for cause in CAUSES if left[cause] == 0)
+    left: dict[Cause, int] = {cause: _left(alone, bound, user, frozenset({cause})) for cause in CAUSES}
+    removed_by: tuple[Cause, ...] = tuple(cause for cause in CAUSES if left[cause] == 0)
     together = () if removed_by else _smallest_set(alone, bound, user)
     verdict: Verdict = removed_by[0] if removed_by else "several" if together else "market"
     return Explanation(

@@ -1,4 +1,4 @@
-"""Reading the fields of a book entry: each refusal names the file, the entry and the field."""
+"""Reading the fields of a book or a scenario: each refusal names the file, the entry and the field."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class BookError(ValueError):
 
 @dataclass(slots=True)
 class Entry:
-    """One table of a book file, or one line of its CSV; remembers which fields were asked for."""
+    """One table of a file, or one line of a CSV; remembers which fields were asked for."""
 
     file: str
     name: str
@@ -62,13 +62,23 @@ class Entry:
             raise self.error(key, f"must be a table, is {value!r}")
         return dict(cast("Mapping[str, Any]", value))
 
+    def items(self, key: str) -> list[Any]:
+        """A list of anything."""
+        value = self._field(key)
+        if not isinstance(value, list):
+            raise self.error(key, f"must be a list, is {value!r}")
+        return cast("list[Any]", value)
+
     def tables(self, key: str) -> list[dict[str, Any]]:
         """A list of tables."""
-        return [self._require_table(key, value) for value in self._list(key)]
+        return [self._require_table(key, value) for value in self.items(key)]
 
-    def symbols(self, key: str) -> list[str]:
+    def symbols(self, key: str, *, default: list[str] | None = None) -> list[str]:
         """A list of asset symbols, at least one."""
-        symbols = self._list(key)
+        self.known.add(key)
+        if default is not None and key not in self.fields:
+            return default
+        symbols = self.items(key)
         if not symbols or not all(isinstance(symbol, str) and symbol for symbol in symbols):
             raise self.error(key, f"must be a list of symbols, is {symbols!r}")
         return symbols
@@ -86,7 +96,7 @@ class Entry:
             if key not in self.known:
                 raise self.error(str(key), f"is not a field here; fields: {', '.join(sorted(self.known))}")
 
-    def error(self, key: str, what: str) -> BookError:
+    def error(self, key: str, what: str) -> ValueError:
         """The refusal of one field."""
         return BookError(self.file, self.name, key, what)
 
@@ -95,12 +105,6 @@ class Entry:
         if key not in self.fields or self.fields[key] is None:
             raise self.error(key, "is missing")
         return self.fields[key]
-
-    def _list(self, key: str) -> list[Any]:
-        value = self._field(key)
-        if not isinstance(value, list):
-            raise self.error(key, f"must be a list, is {value!r}")
-        return cast("list[Any]", value)
 
     def _require_table(self, key: str, value: object) -> dict[str, Any]:
         if not isinstance(value, Mapping):

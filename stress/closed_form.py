@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from protocol.aave_v3 import Liquidated, ReserveId, User
+from protocol.aave_v3 import ReserveId, User
 from protocol.aave_v3.frontier import drops, exhaustion
 from protocol.aave_v3.pairs import residual_of_pair
 from stress.engine import Attempt, Crash, Run
@@ -40,8 +40,8 @@ def closed_form(crash: Crash, run: Run, user: User, left: Residual) -> ClosedFor
         prices_base=crash.observed_at(0),
         timestamp=crash.timestamps[0],
     )
-    last = [(a, o) for a, o in run.liquidations() if a.call.borrower == user][-1:]
-    residual, agrees = _last_call(*last[0]) if last else ({}, True)
+    last = [attempt for attempt, _ in run.liquidations() if attempt.call.borrower == user][-1:]
+    residual, agrees = _last_call(last[0], left) if last else ({}, not left.deficits)
     return ClosedForm(
         liquidatable_at=at_start.liquidatable,
         toxic_at=_least(at_start.toxic.values()),
@@ -51,16 +51,17 @@ def closed_form(crash: Crash, run: Run, user: User, left: Residual) -> ClosedFor
     )
 
 
-def _last_call(attempt: Attempt, outcome: Liquidated) -> tuple[dict[str, int], bool]:
+def _last_call(attempt: Attempt, left: Residual) -> tuple[dict[str, int], bool]:
+    """What the closed form says the call leaves, and whether that is what was written off, if anything was."""
     call = attempt.call
     at = {"prices_base": attempt.observed_base, "timestamp": attempt.timestamp}
     predicted = residual_of_pair(attempt.market, call, **at)
     remains = exhaustion(attempt.market, call.borrower, **at).leaves_debt
     symbol = attempt.market.reserves[call.debt_id].symbol
     if predicted is None:
-        return {}, not outcome.deficits
-    booked = outcome.deficits.get(call.debt_id, predicted)
-    return {symbol: predicted}, booked == predicted and (remains or not outcome.deficits)
+        return {}, not left.deficits
+    agrees = not left.deficits or (remains and left.deficits.get(call.debt_id) == predicted)
+    return {symbol: predicted}, agrees
 
 
 def _least(shares: Iterable[Fraction | None]) -> Fraction | None:

@@ -22,9 +22,10 @@ from protocol.aave_v3 import (
     liquidation_call,
     viewed_at,
 )
-from protocol.aave_v3.pairs import is_toxic
+from protocol.aave_v3.pairs import is_toxic, position_values
 from stress.causes import Cause
-from stress.liquidators import Bot, BoundMoney, Opportunity
+from stress.liquidators import Bot, BoundMoney
+from stress.opportunity import Opportunity
 from stress.prices import Prices, without_lag
 from stress.scenario import Scenario
 
@@ -72,13 +73,16 @@ class Crash:
     """Who is watched; accounts outside are part of the market and left alone."""
 
     def observed_at(self, step: int) -> dict[ReserveId, int]:
+        """What the protocol reads in that block, by reserve id [base]."""
         return {i: self.prices.observed[r.symbol][step] for i, r in self.market.reserves.items()}
 
     def market_at(self, step: int) -> dict[ReserveId, int]:
+        """What the market trades at in that block, by reserve id [base]."""
         return {i: self.prices.market[r.symbol][step] for i, r in self.market.reserves.items()}
 
     @property
     def timestamps(self) -> tuple[int, ...]:
+        """Block times, one a step."""
         return self.prices.timestamps
 
 
@@ -90,6 +94,7 @@ class Run:
     attempts: tuple[Attempt, ...]
 
     def liquidations(self) -> Iterator[tuple[Attempt, Liquidated]]:
+        """The calls that went through, in order, with what they did."""
         for attempt in self.attempts:
             if isinstance(attempt.predicted, Liquidated):
                 yield attempt, attempt.predicted
@@ -192,15 +197,19 @@ class Engine:
         scenario = self.crash.scenario
         market_base = self.crash.market_at(step)
         gwei = 0.0 if "gas" in self.without else scenario.gas_price_at(step * scenario.seconds_per_step)
+        view = self._view(timestamp)
+        collaterals, debts = position_values(view, user, prices_base=observed, timestamp=timestamp)
         gas_token_usd = self.crash.prices.market[scenario.gas_token][step] / 10**8
         return Opportunity(
-            market=self._view(timestamp),
+            market=view,
             user=user,
             step=step,
             timestamp=timestamp,
             observed_base=observed,
             market_base=market_base,
             gas_cost_usd=scenario.gas_units * gwei * 1e-9 * gas_token_usd,
+            collaterals_base=collaterals,
+            debts_base=debts,
         )
 
     def _attempt(self, bot: Bot, opportunity: Opportunity) -> Attempt | None:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
 from oracles import FeedHistory, MarketPath, PushFeed, PushFeedConfig
-from stress.scenario import PPM, FeedRules, Scenario, Shock
+from stress.scenario import PPM, FeedRules, Scenario, ScenarioError, Shock
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,7 +35,15 @@ def price_paths(
     """Lay out the market and run one push feed an asset over it.
 
     `extra_delay_s` is added to every feed's off-chain latency: the axis of the delay figure.
+
+    Raises:
+        ScenarioError: the market does not have the scenario's gas token.
     """
+    if scenario.gas_token not in start_prices_base:
+        listed = ", ".join(start_prices_base)
+        raise ScenarioError(
+            scenario.name, "[gas]", "token", f"{scenario.gas_token} is not on this market: {listed}"
+        )
     seconds = range(0, scenario.n_steps * scenario.seconds_per_step, scenario.seconds_per_step)
     timestamps = tuple(start_timestamp + s for s in seconds)
     market = {
@@ -71,7 +80,7 @@ def _market(scenario: Scenario, symbol: str, start_price_base: int, seconds: ran
 
 def _ratio_ppm(shock: Shock, seconds: int) -> int:
     knots = shock.knots
-    for (t0, r0), (t1, r1) in zip(knots, knots[1:], strict=False):
+    for (t0, r0), (t1, r1) in pairwise(knots):
         if t0 <= seconds < t1:
             return r0 + (r1 - r0) * (seconds - t0) // (t1 - t0)
     return knots[-1][1]

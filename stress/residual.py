@@ -25,6 +25,7 @@ class Residual:
 
     @property
     def total_base(self) -> int:
+        """Both parts [base]."""
         return self.deficit_base + self.uncovered_base
 
 

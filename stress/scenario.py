@@ -1,30 +1,25 @@
 """A crash as frozen data: where the market goes, how the feeds follow, what gas costs, who may liquidate.
 
-The TOML form has one table per part; `scenarios/crash.toml` is the commented example. Times are seconds from the
-start of the crash, prices are ratios to the price at the start, in parts per million, so that the same file gives
-the same integers on every machine.
+Times are seconds from the start of the crash, prices are ratios to the price at the start, in parts per million,
+so that the same scenario gives the same integers on every machine. `scenario_file` reads the TOML form.
 """
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, TypeVar
 
-SCENARIOS = Path(__file__).parent / "scenarios"
 PPM = 1_000_000
-
-Parsed = TypeVar("Parsed")
 
 
 class ScenarioError(ValueError):
-    """A scenario that cannot be run: the file, the entry and what is wrong with it."""
+    """A scenario that cannot be run: which file, entry and field, and what is wrong with it."""
 
     exit_code = 2
 
-    def __init__(self, where: str, what: str) -> None:
+    def __init__(self, file: str, entry: str = "", field: str = "", what: str = "") -> None:
+        self.file, self.entry, self.field = file, entry, field
+        where = ", ".join(part for part in (file, entry, field) if part)
         super().__init__(f"scenario {where}: {what}")
 
 
@@ -90,109 +85,13 @@ class Scenario:
     """[start, end) in which feed reports are made but none lands."""
 
     def shock(self, symbol: str) -> Shock:
+        """Where the market price of `symbol` goes."""
         return self.shocks.get(symbol, self.shocks["default"])
 
     def feed(self, symbol: str) -> FeedRules:
+        """How the feed of `symbol` follows."""
         return self.feeds.get(symbol, self.feeds["default"])
 
     def gas_price_at(self, seconds: int) -> float:
         """The gas price in force `seconds` after the start [gwei]."""
         return [price for start, price in self.gas_price_gwei if start <= seconds][-1]
-
-
-def load_scenario(name_or_file: str | Path) -> Scenario:
-    """Read a shipped scenario by name or a TOML file by path.
-
-    Raises:
-        ScenarioError: no such file, not TOML, an unknown or missing field, a price at or below zero.
-    """
-    path = Path(name_or_file)
-    if not path.suffix:
-        path = SCENARIOS / f"{name_or_file}.toml"
-    try:
-        document = tomllib.loads(path.read_text())
-    except (OSError, UnicodeDecodeError) as error:
-        raise ScenarioError(
-            str(name_or_file), f"cannot be read ({type(error).__name__}); shipped: {shipped()}"
-        ) from None
-    except tomllib.TOMLDecodeError as error:
-        raise ScenarioError(path.name, f"is not TOML: {error}") from None
-    return parse_scenario(document, where=path.name)
-
-
-def shipped() -> str:
-    """The names of the scenarios that come with the project."""
-    return ", ".join(sorted(path.stem for path in SCENARIOS.glob("*.toml")))
-
-
-def parse_scenario(document: Mapping[str, Any], *, where: str) -> Scenario:
-    """Turn the TOML document into a Scenario and check it."""
-    try:
-        scenario = Scenario(
-            name=document["name"],
-            seconds_per_step=document["seconds_per_step"],
-            n_steps=document["n_steps"],
-            seed=document["seed"],
-            shocks=_by_symbol(document["market"], _shock),
-            feeds=_by_symbol(document["feed"], lambda entry: FeedRules(**entry)),
-            liquidators=tuple(_liquidator(entry) for entry in document["liquidator"]),
-            gas_units=document["gas"]["units"],
-            gas_price_gwei=tuple((start, float(price)) for start, price in document["gas"]["price_gwei"]),
-            gas_token=document["gas"]["token"],
-            transmission_outages=tuple(
-                (start, end) for start, end in document.get("transmission_outages", ())
-            ),
-        )
-    except KeyError as error:
-        raise ScenarioError(where, f"field {error} is missing") from None
-    except (TypeError, ValueError) as error:
-        raise ScenarioError(where, str(error)) from None
-    _check(scenario, where)
-    return scenario
-
-
-def _by_symbol(tables: Mapping[str, Any], parse: Callable[[Mapping[str, Any]], Parsed]) -> dict[str, Parsed]:
-    """A table is for the symbol it is named after, or for all that its `symbols` lists."""
-    found: dict[str, Parsed] = {}
-    for name, table in tables.items():
-        fields = dict(table)
-        for symbol in fields.pop("symbols", [name]):
-            found[symbol] = parse(fields)
-    return found
-
-
-def _shock(entry: Mapping[str, Any]) -> Shock:
-    knots = tuple((int(seconds), round(ratio * PPM)) for seconds, ratio in entry["knots"])
-    return Shock(knots=knots, jitter_ppm=entry.get("jitter_ppm", 0))
-
-
-def _liquidator(entry: Mapping[str, Any]) -> Liquidator:
-    return Liquidator(**{**entry, "debt_assets": tuple(entry.get("debt_assets", ()))})
-
-
-def _check(scenario: Scenario, where: str) -> None:
-    for part, table in (("market", scenario.shocks), ("feed", scenario.feeds)):
-        if "default" not in table:
-            raise ScenarioError(where, f"[{part}.default] is missing: it is for every asset without its own")
-    for symbol, shock in scenario.shocks.items():
-        _check_knots(symbol, shock, where)
-    if scenario.seconds_per_step <= 0 or scenario.n_steps <= 0:
-        raise ScenarioError(
-            where, f"{scenario.n_steps} steps of {scenario.seconds_per_step} s: both must be above 0"
-        )
-    if not scenario.liquidators:
-        raise ScenarioError(where, "has no [[liquidator]]")
-    if not scenario.gas_price_gwei or scenario.gas_price_gwei[0][0] != 0:
-        raise ScenarioError(where, "gas.price_gwei must begin at 0 seconds")
-
-
-def _check_knots(symbol: str, shock: Shock, where: str) -> None:
-    times = [seconds for seconds, _ in shock.knots]
-    if not times or times[0] != 0 or times != sorted(set(times)):
-        raise ScenarioError(where, f"market.{symbol}: knot times {times} must begin at 0 and increase")
-    for index, (_, ratio_ppm) in enumerate(shock.knots):
-        if ratio_ppm - shock.jitter_ppm <= 0:
-            raise ScenarioError(
-                where,
-                f"market.{symbol}: knot {index} makes a price of {ratio_ppm / PPM} times the start; it must stay above 0",
-            )

@@ -38,6 +38,11 @@ def can_be_borrowed(word: int) -> bool:
     return bool(active and borrowing) and not (frozen or paused)
 
 
+def caps_of(word: int) -> tuple[int, int]:
+    """Supply cap and borrow cap of a reserve [whole tokens], 0 for none."""
+    return _bits(word, 116, 36), _bits(word, 80, 36)
+
+
 def is_borrowing(user_word: int, reserve_id: int) -> bool:
     """The borrowing bit of a user's configuration word."""
     return bool(_bits(user_word, 2 * reserve_id, 1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from forks.errors import ForkError
@@ -21,6 +22,25 @@ class NothingToDo(ForkError):
 
     def __init__(self, why: str) -> None:
         super().__init__(f"nothing to do: {why}")
+
+
+class AccountsEmpty(ForkError):
+    """Accounts were named that have neither collateral nor debt in this market."""
+
+    def __init__(self, accounts: Sequence[str], block: int) -> None:
+        self.accounts, self.block = tuple(accounts), block
+        shown = ", ".join(self.accounts[:3]) + (", ..." if len(self.accounts) > 3 else "")
+        super().__init__(
+            f"{len(self.accounts)} of the accounts have no position at block {block}: {shown}; leave them out"
+        )
+
+
+class CannotWrite(ForkError):
+    """The results have no place where they were to go."""
+
+    def __init__(self, folder: Path, reason: str) -> None:
+        self.folder, self.reason = folder, reason
+        super().__init__(f"cannot write to {folder}: {reason}; choose another --out")
 
 
 class SetUpRefused(ForkError):

@@ -11,34 +11,30 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from forks.aave_v3 import report
-from forks.aave_v3.errors import NothingToDo
+from forks.aave_v3.errors import AccountsEmpty, NothingToDo
 from forks.aave_v3.opening import account_of, open_book
 from forks.aave_v3.parity import Ledger
 from forks.aave_v3.twin import Twin
 from forks.aave_v3.venue import Venue
 from protocol.aave_v3 import Market, ReserveId, User
 from stress.attribution import Explanation, explain
-from stress.book import load_book
+from stress.book import load_book, shipped_books
 from stress.closed_form import closed_form
 from stress.engine import Crash, Engine, Run
 from stress.opening import reserve_infos
 from stress.prices import price_paths
 from stress.rebuild import rebuild
 from stress.residual import Residual, residual, residual_base
-from stress.scenario import load_scenario
+from stress.scenario_file import load_scenario
 from stress.tables import accounts_table, events_table, prices_table
 
-DELAYS_S = (0, 60, 120, 300, 600, 900, 1_200, 1_800)
+DELAYS_S = (0, 60, 300, 600, 900, 1_800)
 """Added oracle delays of the third figure."""
 SECONDS_TO_CRASH = 12
 
 
 class Show(Protocol):
     """Where a person sees how far the job is."""
-
-    def note(self, text: str) -> None:
-        """One line worth reading."""
-        ...
 
     def bar(self, what: str, total: int) -> AbstractContextManager[Any]:
         """A progress bar; what is entered has `advance()`."""
@@ -49,7 +45,8 @@ class Show(Protocol):
 class Order:
     """What a person asks for, apart from where the market is."""
 
-    book: str | Path = "default"
+    book: str | Path | None = None
+    """None: the shipped book of which the market takes the most borrowers."""
     scenario: str | Path = "crash"
     accounts: tuple[User, ...] = ()
     """Real borrowers of the market instead of a book."""
@@ -64,6 +61,7 @@ class Stopwatch:
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
+        """Count the time inside towards `name`."""
         start = time.perf_counter()
         try:
             yield
@@ -78,7 +76,8 @@ class Done:
     results: report.Results
     crash: Crash
     run: Run
-    left_out: tuple[str, ...]
+    notes: tuple[str, ...]
+    """What a reader of the numbers has to know: of the market, and of borrowers left out or changed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,8 +88,20 @@ class _Stage:
     names: Mapping[User, str]
     borrowers: tuple[User, ...]
     prices_base: Mapping[ReserveId, int]
-    left_out: tuple[str, ...]
+    notes: tuple[str, ...]
     files: tuple[Path, ...]
+
+
+def require_usable(order: Order) -> None:
+    """Refuse what cannot be read or written before anything is started.
+
+    Raises:
+        BookError, ScenarioError, CannotWrite
+    """
+    load_scenario(order.scenario)
+    if order.book is not None:
+        load_book(order.book)
+    report.require_writable(order.out)
 
 
 def crash_on(venue: Venue, order: Order, show: Show, watch: Stopwatch) -> Done:
@@ -120,7 +131,7 @@ def crash_on(venue: Venue, order: Order, show: Show, watch: Stopwatch) -> Done:
         borrowers=stage.borrowers,
     )
     with watch.phase("crash"), show.bar("crash on the chain", scenario.n_steps) as bar:
-        twin = Twin(venue=venue, ledger=ledger, on_step=lambda tick: bar.advance())
+        twin = Twin(venue=venue, ledger=ledger, on_step=bar.advance)
         run = twin.run(Engine(crash=crash))
     residuals = {user: residual(crash, run, user) for user in crash.borrowers}
     with watch.phase("why"):
@@ -128,16 +139,17 @@ def crash_on(venue: Venue, order: Order, show: Show, watch: Stopwatch) -> Done:
         by_delay = _residual_by_delay(crash, show)
     results = _results(venue, order, stage, crash, run, twin, residuals, explanations, by_delay, watch)
     report.write(results, order.out)
-    return Done(results=results, crash=crash, run=run, left_out=stage.left_out)
+    return Done(results=results, crash=crash, run=run, notes=(*venue.notes, *stage.notes))
 
 
-def _opened(venue: Venue, book_name: str | Path, bots: Mapping[str, User], ledger: Ledger) -> _Stage:
+def _opened(venue: Venue, book_name: str | Path | None, bots: Mapping[str, User], ledger: Ledger) -> _Stage:
     """The book's positions opened by real calls, and the whole account data compared before anything falls."""
-    book = load_book(book_name)
     start = venue.prices()
     not_borrowable = set(venue.assets) - venue.borrowable()
     infos = reserve_infos(venue.market(()), start, not_borrowable=not_borrowable)
-    plan = rebuild(book, infos, venue.rules)
+    books = [load_book(name) for name in ([book_name] if book_name else shipped_books())]
+    plans = [rebuild(book, infos, venue.rules) for book in books]
+    plan, book = max(zip(plans, books, strict=True), key=lambda both: len(both[0].openings))
     if not plan.openings:
         raise NothingToDo(f"no borrower of the book {book.name!r} fits this market")
     venue.take_over_feeds(start)
@@ -151,6 +163,8 @@ def _existing(venue: Venue, accounts: Sequence[User], bots: Mapping[str, User], 
     names = {account_of(account): account for account in accounts}
     start = venue.prices()
     stage = _compared(venue, ledger, names, bots, start, (), ())
+    if empty := [user for user in names if not stage.market.accounts[user].positions]:
+        raise AccountsEmpty(empty, venue.start_block)
     venue.take_over_feeds(start)
     venue.equip(list(bots.values()), stage.market)
     return stage
@@ -162,7 +176,7 @@ def _compared(
     names: Mapping[User, str],
     bots: Mapping[str, User],
     start: Mapping[ReserveId, int],
-    left_out: tuple[str, ...],
+    notes: tuple[str, ...],
     files: tuple[Path, ...],
 ) -> _Stage:
     borrowers = tuple(names)
@@ -173,7 +187,7 @@ def _compared(
         names=names,
         borrowers=borrowers,
         prices_base=start,
-        left_out=left_out,
+        notes=notes,
         files=files,
     )
 
@@ -235,8 +249,7 @@ def _results(
         "block": venue.start_block,
         "timestamp": crash.timestamps[0],
         "inputs": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in stage.files},
-        "left_out": list(stage.left_out),
-        "notes": list(venue.notes),
+        "notes": [*venue.notes, *stage.notes],
     }
     return report.Results(
         summary=summary,

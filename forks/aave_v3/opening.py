@@ -2,7 +2,7 @@
 
 Everything is opened by real `supply`, `setUserEMode` and `borrow` calls. A recorded borrower may owe more than its
 collateral lets it draw today (it drew when prices were better), so while one asset is drawn its price stands at
-half; before and after, prices are those of the start.
+half; before and after, prices are those of the start, and debts in an asset that is also pledged are drawn then.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from typing import Any
 
 from eth_utils import keccak, to_checksum_address
 
+from forks.aave_v3.configuration import caps_of
 from forks.aave_v3.errors import SetUpRefused
 from forks.aave_v3.venue import Venue, transaction
 from protocol.aave_v3 import ReserveId
-from protocol.units import MAX_UINT256
+from protocol.units import MAX_UINT256, RAY
 from stress.opening import Opening
 
 FUNDER = to_checksum_address(keccak(text="underwater funder")[12:])
@@ -24,6 +25,8 @@ FUNDER = to_checksum_address(keccak(text="underwater funder")[12:])
 VARIABLE_RATE = 2
 DRAWING_DISCOUNT = 2
 TRANSACTIONS_A_BLOCK = 200
+ROUNDING_UNITS = 10_000
+"""More smallest units than all calls of a book can add by rounding."""
 SEASONING_USD = 4_000_000
 """What is supplied of every asset of a fresh market."""
 DRAWN_OF_SEASONING = 2
@@ -64,6 +67,8 @@ def open_book(
     """
     drawn = _totals(opening.borrows for opening in openings)
     supplied = _totals(opening.supplies for opening in openings)
+    if too_low := list(_caps_too_low(venue, supplied, drawn, liquidity_factor)):
+        venue.lift_caps(too_low)
     pool = venue.pool
     symbols = [symbol for symbol in venue.assets if drawn.get(symbol) or supplied.get(symbol)]
     for symbol in symbols:
@@ -76,10 +81,11 @@ def open_book(
     _send(venue, _liquidity(venue, drawn, liquidity_factor))
     _send(venue, _supplies(venue, openings))
     _send(venue, _emodes(venue, openings))
+    _send(venue, (call for symbol in drawn for call in _borrows(venue, openings, symbol, discounted=False)))
     for symbol in drawn:
         reserve_id = venue.reserve_ids[symbol]
         venue.set_prices({reserve_id: prices_base[reserve_id] // DRAWING_DISCOUNT})
-        _send(venue, _borrows(venue, openings, symbol))
+        _send(venue, _borrows(venue, openings, symbol, discounted=True))
         venue.set_prices({reserve_id: prices_base[reserve_id]})
 
 
@@ -114,6 +120,26 @@ def _totals(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
     return totals
 
 
+def _caps_too_low(
+    venue: Venue, supplied: Mapping[str, int], drawn: Mapping[str, int], liquidity_factor: int
+) -> Iterator[str]:
+    """Symbols of which what is there already and the book together would exceed a cap."""
+    reserves = {reserve.symbol: reserve for reserve in venue.market(()).reserves.values()}
+    normalized = venue.normalized([reserve.reserve_id for reserve in reserves.values()])
+    for symbol, word in venue.configurations().items():
+        reserve = reserves[symbol]
+        income_ray, debt_ray = normalized[reserve.reserve_id]
+        owed = drawn.get(symbol, 0)
+        held = reserve.total_scaled_atoken + reserve.accrued_to_treasury_scaled
+        wanted = (
+            held * income_ray // RAY + supplied.get(symbol, 0) + liquidity_factor * owed,
+            reserve.total_scaled_variable_debt * debt_ray // RAY + owed,
+        )
+        caps = [cap * 10**reserve.config.decimals for cap in caps_of(word)]
+        if any(cap and amount + ROUNDING_UNITS > cap for amount, cap in zip(wanted, caps, strict=True)):
+            yield symbol
+
+
 def _approvals(venue: Venue, symbols: Sequence[str], owners: Sequence[str], pool: str) -> Iterator[Call]:
     for symbol in symbols:
         for owner in owners:
@@ -142,11 +168,21 @@ def _emodes(venue: Venue, openings: Sequence[Opening]) -> Iterator[Call]:
             yield Call(account_of(opening.borrower.name), venue.pool, "setUserEMode(uint8)", (opening.emode,))
 
 
-def _borrows(venue: Venue, openings: Sequence[Opening], symbol: str) -> Iterator[Call]:
+def _borrows(venue: Venue, openings: Sequence[Opening], symbol: str, *, discounted: bool) -> Iterator[Call]:
     for opening in openings:
         amount = opening.borrows.get(symbol, 0)
-        if amount:
+        if amount and discounted != (symbol in _drawn_at_true_price(opening)):
             yield _borrow(venue, symbol, amount, account_of(opening.borrower.name))
+
+
+def _drawn_at_true_price(opening: Opening) -> list[str]:
+    """Debts in assets that the account pledges too: a discount would take from its collateral as well.
+
+    They are drawn first; of an account beyond its loan-to-value at least one debt is left for the discount.
+    """
+    pledged = [symbol for symbol in opening.borrows if symbol in opening.supplies]
+    nothing_else = len(pledged) == len(opening.borrows)
+    return pledged[:-1] if opening.exceeds_ltv and nothing_else else pledged
 
 
 def _borrow(venue: Venue, symbol: str, amount: int, user: str) -> Call:

@@ -56,6 +56,7 @@ class Comparison:
 
     @property
     def differs(self) -> bool:
+        """Whether the two integers are not one."""
         return self.model != self.chain
 
 
@@ -100,14 +101,17 @@ class Ledger:
 
     @property
     def values_compared(self) -> int:
+        """How many integers were laid side by side."""
         return len(self.rows)
 
     @property
     def values_changed(self) -> int:
+        """How many of them the transaction had changed on the chain."""
         return sum(row.changed for row in self.rows)
 
     @property
     def values_differing(self) -> int:
+        """How many differ."""
         return sum(row.differs for row in self.rows)
 
 

@@ -20,10 +20,12 @@ from typing import Any
 
 import pandas as pd
 
+from forks.aave_v3.errors import CannotWrite
 from forks.aave_v3.parity import Ledger
 from stress import figures
 from stress.causes import CAUSES
 
+MANIFEST = "manifest.json"
 PACKAGES = ("web3", "eth-abi", "numpy", "pandas", "pyarrow", "matplotlib")
 
 
@@ -41,17 +43,40 @@ class Results:
     ledger: Ledger
 
 
+def require_writable(folder: Path) -> None:
+    """Refuse a place where results cannot go, or where they would take the place of something else.
+
+    Raises:
+        CannotWrite: with the reason.
+    """
+    existing = next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
+    if not existing.is_dir():
+        raise CannotWrite(folder, f"{existing} is not a folder")
+    if existing == folder.absolute() and any(existing.iterdir()) and not (existing / MANIFEST).is_file():
+        raise CannotWrite(
+            folder, f"it holds something else than results (no {MANIFEST}), which would be lost"
+        )
+    if not os.access(existing if existing != folder.absolute() else existing.parent, os.W_OK | os.X_OK):
+        raise CannotWrite(folder, f"{existing} may not be written")
+
+
 def write(results: Results, folder: Path) -> None:
-    """Replace `folder` by these results."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    """Replace `folder` by these results. Raises CannotWrite."""
+    try:
+        folder = folder.resolve()  # "." has no name
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    except OSError as error:
+        raise CannotWrite(folder, error.strerror or type(error).__name__) from error
     try:
         draft.chmod(0o755)
         _tables(results, draft)
         _figures(results, draft)
         _json(draft / "summary.json", results.summary)
-        _json(draft / "manifest.json", {**results.manifest, "files": _hashes(draft)})
+        _json(draft / MANIFEST, {**results.manifest, "files": _hashes(draft)})
         _swap(draft, folder)
+    except OSError as error:
+        raise CannotWrite(folder, error.strerror or type(error).__name__) from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
@@ -101,7 +126,9 @@ def parity_table(ledger: Ledger) -> pd.DataFrame:
 
 
 def _tables(results: Results, folder: Path) -> None:
-    events = results.events.assign(deficits=results.events["deficits"].map(json.dumps))
+    events = results.events.assign(
+        **{name: results.events[name].map(json.dumps) for name in ("deficits", "chain_deficits")}
+    )
     accounts = results.accounts.assign(
         frontier_residual=results.accounts["frontier_residual"].map(json.dumps)
     )
@@ -131,11 +158,11 @@ def _swap(draft: Path, folder: Path) -> None:
     """Put the finished folder in its place; an older one goes first."""
     if folder.exists():
         old = Path(tempfile.mkdtemp(prefix=f".{folder.name}-old-", dir=folder.parent))
-        os.replace(folder, old / folder.name)
-        os.replace(draft, folder)
+        folder.replace(old / folder.name)
+        draft.replace(folder)
         shutil.rmtree(old, ignore_errors=True)
     else:
-        os.replace(draft, folder)
+        draft.replace(folder)
 
 
 def plain(config: Any) -> Any:

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from eth_abi.exceptions import DecodingError
+
 from forks.aave_v3 import tokens
+from forks.aave_v3.code_hashes import read_code_hashes
 from forks.aave_v3.deploy import deploy
 from forks.aave_v3.errors import NoMarketHere
-from forks.aave_v3.mainnet_19471508 import build, code_differences, load, read_figures, read_market_handle
-from forks.aave_v3.mainnet_19471508.market import MarketHandle
+from forks.aave_v3.getters import Question, ask
+from forks.aave_v3.mainnet_19471508 import (
+    CodeDifference,
+    MarketHandle,
+    build,
+    code_differences,
+    load,
+    read_figures,
+)
 from forks.aave_v3.opening import season
 from forks.aave_v3.parameters import load_parameters
 from forks.aave_v3.reader import MarketReader
@@ -44,36 +54,36 @@ class Where:
     port: int | None = None
 
 
-Note = Callable[[str], None]
+Progress = Callable[[float], None]
+"""Told every now and then how many seconds the compiler has been running."""
 
 
 @contextmanager
-def open_venue(where: Where, note: Note) -> Iterator[Venue]:
+def open_venue(where: Where, progress: Progress) -> Iterator[Venue]:
     """The venue of the chosen market; on leaving, our node is gone and one that was found is as it was found."""
     if where.node_url:
         with Node.attach(where.node_url) as node:
-            yield _on_running_node(node, where, note)
+            yield _on_running_node(node, where, progress)
     elif where.fork_urls:
         point = fork_point(where.fork_urls, block=where.block)
         with _forked(where, point) as node:
-            yield _existing(node, "fork", _known_pool(node, where.pool), note)
+            yield _existing(node, "fork", _known_pool(node, where.pool))
     elif where.state:
-        with _from_state(where, note) as venue:
+        with _from_state(where) as venue:
             yield venue
     else:
         anvil = find_anvil(where.anvil)
         with Node.start(anvil.path, port=where.port, timestamp=MARKET_TIME) as node:
-            yield _deployed(node, "deployed", note)
+            yield _deployed(node, "deployed", progress)
 
 
-def _deployed(node: Node, source: str, note: Note) -> Venue:
-    contracts = aave_v36(note)
+def _deployed(node: Node, source: str, progress: Progress) -> Venue:
+    contracts = aave_v36(progress)
     deployment = deploy(node, load_parameters(), contracts)
     venue = _venue(
         node,
         source,
-        deployment.pool,
-        pool_revision=deployment.pool_revision,
+        MarketReader(node, deployment.pool),
         contracts={name: code_hash for name, (_, code_hash) in deployment.contracts.items()},
         fund=partial(_mint_up_to, node),
         notes=["deployed from the npm sources of aave-v3-origin 3.6.0 with mainnet parameters of 2025-03-19"],
@@ -82,41 +92,39 @@ def _deployed(node: Node, source: str, note: Note) -> Venue:
     return venue
 
 
-def _existing(node: Node, source: str, pool: str, note: Note, *, handle: MarketHandle | None = None) -> Venue:
-    rules = None
-    if handle is None:
-        handle = read_market_handle(node, pool)
-        rules_of(handle.pool_revision)
-    else:
-        rules = handle.revision
+def _existing(node: Node, source: str, pool: str, *, record: MarketHandle | None = None) -> Venue:
+    """The market of `pool` as it stands; `record`: that of the recorded block, whose revision is known."""
+    revision = record.revision if record else None
+    if revision is None:
+        rules_of(ask(node, [Question(pool, "POOL_REVISION()")])[0].word)
+    try:
+        reader = MarketReader(node, pool, revision=revision)
+    except DecodingError as error:
+        raise NoMarketHere(pool) from error
     return _venue(
         node,
         source,
-        pool,
-        pool_revision=handle.pool_revision,
-        contracts=handle.code_hashes,
+        reader,
+        contracts=record.code_hashes if record else read_code_hashes(node, reader.listing),
         fund=partial(tokens.deal, node),
-        revision=rules,
-        notes=[f"{what} was written in: the record lacks it" for what in handle.filled],
+        notes=[f"{what} was written in: the record lacks it" for what in record.filled] if record else [],
     )
 
 
 def _venue(
     node: Node,
     source: str,
-    pool: str,
+    reader: MarketReader,
     *,
-    pool_revision: int,
     contracts: Mapping[str, str],
     fund: Callable[[str, str, int], None],
     notes: list[str],
-    revision: str | None = None,
 ) -> Venue:
     return Venue(
         node=node,
         source=source,
-        reader=MarketReader(node, pool, revision=revision),
-        pool_revision=pool_revision,
+        reader=reader,
+        pool_revision=ask(node, [Question(reader.listing.pool, "POOL_REVISION()")])[0].word,
         errors=aave_v36().errors,
         fund_token=fund,
         contracts=contracts,
@@ -126,14 +134,14 @@ def _venue(
     )
 
 
-def _on_running_node(node: Node, where: Where, note: Note) -> Venue:
+def _on_running_node(node: Node, where: Where, progress: Progress) -> Venue:
     """The named pool, the known one of that chain if it is there, else our own deployment."""
     pool = where.pool or KNOWN_POOLS.get(int(node.rpc.call("eth_chainId"), 16))
     if pool and node.rpc.call("eth_getCode", pool, "latest") != "0x":
-        return _existing(node, "node", pool, note)
+        return _existing(node, "node", pool)
     if where.pool:
         raise NoMarketHere(where.pool)
-    return _deployed(node, "node", note)
+    return _deployed(node, "node", progress)
 
 
 def _forked(where: Where, point: ForkPoint) -> Node:
@@ -147,31 +155,39 @@ def _forked(where: Where, point: ForkPoint) -> Node:
 
 
 @contextmanager
-def _from_state(where: Where, note: Note) -> Iterator[Venue]:
+def _from_state(where: Where) -> Iterator[Venue]:
     anvil = find_anvil(where.anvil).path
     if where.state == MAINNET_19471508:
-        figures = read_figures()
-        with Node.start(anvil, port=where.port, chain_id=1, timestamp=figures.timestamp) as node:
-            handle = build(node)
-            venue = _existing(node, "state", handle.pool, note, handle=handle)
-            venue.notes += _code_notes(node)
-            yield venue
+        with Node.start(anvil, port=where.port, chain_id=1, timestamp=read_figures().timestamp) as node:
+            yield _recorded(node, build(node))
         return
     state = describe_state(Path(str(where.state)))
     chain_id = state.chain_id or 31_337
     with Node.start(anvil, port=where.port, chain_id=chain_id, timestamp=state.timestamp) as node:
         handle = load(node, state.path, pool=where.pool)
-        yield _existing(node, "state", handle.pool, note, handle=handle if handle.revision else None)
+        yield _recorded(node, handle) if handle.revision else _existing(node, "state", handle.pool)
 
 
-def _code_notes(node: Node) -> list[str]:
-    """Which contracts are not, to the byte, those that the chain had."""
-    return [
-        f"{d.name} ({d.address}) differs from the recorded code"
-        + (" in the compiler's metadata only" if d.metadata_only else "")
-        + f": {d.found_hash}, recorded {d.recorded_hash}"
-        for d in code_differences(node, read_figures())
-    ]
+def _recorded(node: Node, record: MarketHandle) -> Venue:
+    """The market of the recorded block, built or loaded, with what is not as the chain had it in its notes."""
+    venue = _existing(node, "state", record.pool, record=record)
+    venue.notes += _code_notes(code_differences(node, read_figures()))
+    return venue
+
+
+def _code_notes(differences: Sequence[CodeDifference]) -> Iterator[str]:
+    """Which contracts are not, to the byte, those that the chain had: one line for each kind of difference."""
+    kinds: dict[str, list[str]] = {}
+    for one in differences:
+        found, recorded = one.found_hash[:10], (one.recorded_hash or "")[:10]
+        if not recorded:
+            kinds.setdefault("contracts that the record does not hold", []).append(f"{one.name} {found}")
+        else:
+            what = "code hash differs from the recorded one"
+            what += ", by the compiler's metadata only" if one.metadata_only else ""
+            kinds.setdefault(what, []).append(f"{one.name} {found}, recorded {recorded}")
+    for what, contracts in kinds.items():
+        yield f"{what}: {'; '.join(contracts)}"
 
 
 def _known_pool(node: Node, pool: str | None) -> str:

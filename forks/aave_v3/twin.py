@@ -6,7 +6,7 @@ sent, the chain is read, and the two are laid side by side; only then does the e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,8 +37,8 @@ class Twin:
 
     venue: Venue
     ledger: Ledger
-    on_step: Callable[[Tick], None] = lambda tick: None
-    on_attempt: Callable[[Attempt], None] = lambda attempt: None
+    on_step: Callable[[], None] = lambda: None
+    """Called at every block, for whoever shows progress."""
     chain: dict[int, dict[str, Any]] = field(default_factory=dict)
     """What only the chain knows of each call, by index: block number, transaction hash, gas used."""
     _clock: int = 0
@@ -63,7 +63,12 @@ class Twin:
         return run
 
     def compare_book(
-        self, subject: str, market: Market, users: Iterable[User], prices_base: dict[int, int], timestamp: int
+        self,
+        subject: str,
+        market: Market,
+        users: Iterable[User],
+        prices_base: Mapping[int, int],
+        timestamp: int,
     ) -> None:
         """Account data and everything stored of all these users, at the block the node stands at."""
         users = list(users)
@@ -80,7 +85,7 @@ class Twin:
 
     def _tick(self, tick: Tick) -> None:
         """Let the feed transmissions of this block land."""
-        self.on_step(tick)
+        self.on_step()
         if tick.changed:
             self.venue.set_prices({i: tick.observed_base[i] for i in tick.changed})
             self._move_clock(tick.timestamp)
@@ -92,7 +97,6 @@ class Twin:
             self._clock = timestamp
 
     def _attempt(self, attempt: Attempt, index: int) -> None:
-        self.on_attempt(attempt)
         self._move_clock(attempt.timestamp)
         subject = f"liquidation {index}"
         call = attempt.call
@@ -137,16 +141,14 @@ class Twin:
         before: dict[str, int],
         data_before: AccountData,
     ) -> None:
-        receipt = self._send(index, attempt.call)
+        call = attempt.call
+        receipt = self._send(index, call)
         if receipt["status"] != 1:
-            self.ledger.refused(subject, "goes through", self.venue.refusal(attempt.call))
+            self.ledger.refused(subject, "goes through", self.venue.refusal(call))
             return
-        self.ledger.compare(
-            subject,
-            flatten_outcome(predicted, attempt.market),
-            events.liquidation_amounts(receipt, attempt.market, attempt.call, self._atoken(attempt.call)),
-            None,
-        )
+        amounts = events.liquidation_amounts(receipt, attempt.market, call, self._atoken(call))
+        self.chain[index] |= events.as_columns(amounts)
+        self.ledger.compare(subject, flatten_outcome(predicted, attempt.market), amounts, None)
         at = {"prices_base": attempt.observed_base, "timestamp": attempt.timestamp}
         after = account_data(predicted.market, attempt.call.borrower, **at)
         self.ledger.compare(

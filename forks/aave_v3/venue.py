@@ -63,10 +63,12 @@ class Venue:
 
     @property
     def pool(self) -> str:
+        """Address of the Pool."""
         return self.reader.listing.pool
 
     @property
     def rules(self) -> Rules:
+        """The rules of its revision."""
         return self.reader.listing.rules
 
     @property
@@ -76,6 +78,7 @@ class Venue:
 
     @property
     def reserve_ids(self) -> dict[str, ReserveId]:
+        """Symbol to reserve id."""
         return {one.symbol: one.reserve_id for one in self.reader.listing.reserves}
 
     def now(self) -> int:
@@ -83,12 +86,15 @@ class Venue:
         return int(self.node.rpc.call("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
 
     def market(self, users: Iterable[User]) -> Market:
+        """Everything stored, at the latest block, with these accounts and the treasury."""
         return self.reader.market(users)
 
     def prices(self) -> dict[ReserveId, int]:
+        """What the oracle answers now [base]."""
         return self.reader.prices()
 
     def account_data(self, users: Sequence[User]) -> list[AccountData]:
+        """`getUserAccountData` of each, in their order."""
         found = self.reader.account_data(users)
         return [found[to_checksum_address(user)] for user in users]
 
@@ -99,10 +105,13 @@ class Venue:
 
     def borrowable(self) -> set[str]:
         """Symbols of the reserves that may be borrowed now: borrowing is on, and nothing is frozen or paused."""
+        return {symbol for symbol, word in self.configurations().items() if can_be_borrowed(word)}
+
+    def configurations(self) -> dict[str, int]:
+        """Symbol to the packed configuration word of every reserve."""
         listed = self.reader.listing.reserves
         asked = [Question(self.pool, "getConfiguration(address)", (one.asset,)) for one in listed]
-        words = (answer.word for answer in ask(self.node, asked))
-        return {one.symbol for one, word in zip(listed, words, strict=True) if can_be_borrowed(word)}
+        return {one.symbol: answer.word for one, answer in zip(listed, ask(self.node, asked), strict=True)}
 
     def take_over_feeds(self, prices_base: Mapping[ReserveId, int]) -> None:
         """Put our feed behind every reserve's price source, showing these prices [base]."""

@@ -1,8 +1,9 @@
-"""A market in memory with the real parameters and a whole book on it: no chain needed."""
+"""A market in memory with the real parameters, and a whole book or a few borrowers on it: no chain needed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from eth_utils import keccak, to_checksum_address
 
@@ -24,10 +25,29 @@ from stress.engine import Crash
 from stress.opening import Opening, reserve_infos
 from stress.prices import price_paths
 from stress.rebuild import rebuild
-from stress.scenario import Scenario, load_scenario
+from stress.scenario import FeedRules, Liquidator, Scenario, Shock
+from stress.scenario_file import load_scenario
 
 START = 1_742_379_600
 LIQUIDITY_TOKENS = 10**9
+ROUND_USD = {
+    "WETH": 2_000, "wstETH": 2_400, "WBTC": 80_000, "USDC": 1, "DAI": 1, "LINK": 10, "AAVE": 160, "cbETH": 2_200,
+    "USDT": 1,
+}  # fmt: skip
+"""Start prices of the small crashes: easy to reckon with."""
+
+AT_ONCE = FeedRules(deviation_threshold_ppb=0, heartbeat_s=3_600, round_period_s=12, offchain_latency_s=0)
+"""A feed that shows the market in every block of 12 s."""
+RICH = Liquidator(name="rich", capital_usd=1e12, turnaround_s=0)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pledge:
+    """A borrower of a small crash: token units by symbol, all supplies collateral."""
+
+    supplies: Mapping[str, int] = field(default_factory=dict[str, int])
+    borrows: Mapping[str, int] = field(default_factory=dict[str, int])
+    emode: int = 0
 
 
 def address(name: str) -> str:
@@ -86,7 +106,7 @@ def empty_market(revision: str = "3.6") -> tuple[Market, dict[ReserveId, int]]:
     return market, {index: p.price_base for index, p in enumerate(parameters.reserves)}
 
 
-def with_book(market: Market, openings: Mapping[str, Opening]) -> Market:
+def with_book(market: Market, openings: Mapping[str, Opening | Pledge]) -> Market:
     """The market with every opening on it, each balance scaled by the stored index."""
     ids = {reserve.symbol: index for index, reserve in market.reserves.items()}
     accounts = dict(market.accounts)
@@ -102,7 +122,57 @@ def with_book(market: Market, openings: Mapping[str, Opening]) -> Market:
                 borrowing=owed > 0,
             )
         accounts[user] = Account(positions=positions, emode=opening.emode)
-    return Market(**{**{n: getattr(market, n) for n in market.__slots__}, "accounts": accounts})
+    return replace(market, accounts=accounts)
+
+
+def pledge(supplies_usd: Mapping[str, float], borrows_usd: Mapping[str, float], emode: int = 0) -> Pledge:
+    """A borrower by dollars at the round start prices."""
+    market, _ = empty_market()
+    decimals = {reserve.symbol: reserve.config.decimals for reserve in market.reserves.values()}
+
+    def tokens(usd: Mapping[str, float]) -> dict[str, int]:
+        return {
+            symbol: round(value * 10 ** decimals[symbol]) // ROUND_USD[symbol]
+            for symbol, value in usd.items()
+        }
+
+    return Pledge(supplies=tokens(supplies_usd), borrows=tokens(borrows_usd), emode=emode)
+
+
+def small_scenario(
+    weth: list[tuple[int, float]],
+    *,
+    n_steps: int,
+    bots: tuple[Liquidator, ...] = (RICH,),
+    feed: FeedRules = AT_ONCE,
+    gwei: float = 0,
+    outages: tuple[tuple[int, int], ...] = (),
+) -> Scenario:
+    """Ether alone moves, along (step, ratio) knots; blocks of 12 s; every feed the same; gas of 400,000 units."""
+    return Scenario(
+        name="small",
+        seconds_per_step=12,
+        n_steps=n_steps,
+        seed=1,
+        shocks={
+            "default": Shock(knots=((0, 10**6),)),
+            "WETH": Shock(knots=tuple((12 * step, round(ratio * 10**6)) for step, ratio in weth)),
+        },
+        feeds={"default": feed},
+        liquidators=bots,
+        gas_units=400_000,
+        gas_price_gwei=((0, gwei),),
+        gas_token="LINK",
+        transmission_outages=outages,
+    )
+
+
+def small_crash(scenario: Scenario, pledges: Mapping[str, Pledge], revision: str = "3.6") -> Crash:
+    """A crash that happens to these borrowers alone, by name."""
+    market, _ = empty_market(revision)
+    start = {symbol: usd * 10**8 for symbol, usd in ROUND_USD.items()}
+    market = with_book(market, {address(name): pledged for name, pledged in pledges.items()})
+    return _crash(market, scenario, start, tuple(address(name) for name in pledges))
 
 
 def crash_of(
@@ -115,10 +185,16 @@ def crash_of(
     openings = {address(o.borrower.name): o for o in plan.openings if only is None or o.borrower.name == only}
     market = with_book(market, openings)
     start = {reserve.symbol: prices[index] for index, reserve in market.reserves.items()}
+    return _crash(market, scenario, start, tuple(openings))
+
+
+def _crash(
+    market: Market, scenario: Scenario, start_base: Mapping[str, int], borrowers: tuple[str, ...]
+) -> Crash:
     return Crash(
         market=market,
         scenario=scenario,
-        prices=price_paths(scenario, start, START),
+        prices=price_paths(scenario, start_base, START),
         bots={bot.name: address(bot.name) for bot in scenario.liquidators},
-        borrowers=tuple(openings),
+        borrowers=borrowers,
     )

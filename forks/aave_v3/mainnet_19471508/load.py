@@ -15,6 +15,7 @@ from forks.aave_v3.mainnet_19471508.market import (
     read_market_handle,
     read_recorded_market,
 )
+from forks.aave_v3.mainnet_19471508.placement import view
 from forks.aave_v3.mainnet_19471508.slots import (
     ATOKEN_TREASURY,
     DEBT_TOKEN_UNDERLYING,
@@ -25,6 +26,7 @@ from forks.aave_v3.mainnet_19471508.slots import (
 from forks.errors import ForkError, RpcFailed, StateFileMalformed
 from forks.node import Node
 from forks.state_file import StateFile, describe_state, gzipped_state
+from protocol.aave_v3 import rules_of
 
 
 class NoPool(ForkError):
@@ -52,7 +54,7 @@ def load(node: Node, path: Path, *, pool: str | None = None) -> MarketHandle:
     The node must stand at the chain id, and not before the time, that `describe_state(path)` names. Where
     this is the recorded state of mainnet block 19471508, fixed feeds with the recorded prices take the place
     of the aggregators it lacks, and the few words of its tokens that it lacks are filled: see `filled`.
-    Raises StateFileMalformed, NoPool, WrongNodeForState.
+    Raises StateFileMalformed, NoPool, WrongNodeForState, UnknownRevision.
     """
     state = describe_state(path)
     _require_node(node, state)
@@ -64,6 +66,7 @@ def load(node: Node, path: Path, *, pool: str | None = None) -> MarketHandle:
     if _is_the_record(state, address, figures):
         return read_recorded_market(node, figures, filled=_complete(node, figures))
     try:
+        rules_of(view(node, address, "POOL_REVISION()", "uint256"))  # first: what follows is only of these
         return read_market_handle(node, address)
     except (RpcFailed, DecodingError) as error:
         raise NoPool(path, address) from error

@@ -1,0 +1,152 @@
+"""What a person sees of a crash: progress while it runs, and the tables and the summary at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from math import isnan
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from forks.aave_v3.job import Done
+
+WIDTH_OF_A_FILE = 118
+"""Columns of the tables where standard output is no terminal."""
+SHOWN_NAME = 16
+
+
+class Screen:
+    """Progress on standard error; it leaves nothing behind but errors."""
+
+    def __init__(self) -> None:
+        self.console = Console(stderr=True, highlight=False)
+
+    @contextmanager
+    def bar(self, what: str, total: int) -> Iterator[Bar]:
+        """A bar that goes away when it is full."""
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=self.console, transient=True, refresh_per_second=4) as progress:
+            yield Bar(progress, progress.add_task(what, total=total))
+
+    @contextmanager
+    def compiling(self) -> Iterator[Callable[[float], None]]:
+        """Seconds of the compiler, which runs once; nothing where its result is cached."""
+        with self.console.status("setting the market up") as status:
+            yield lambda seconds: status.update(
+                f"compiling Aave v3.6, once: {seconds:.0f} s (about a minute)"
+            )
+
+    def error(self, error: Exception) -> None:
+        """One clear line."""
+        self.console.print(f"underwater: {error}", style="bold red", soft_wrap=True, markup=False)
+
+
+class Bar:
+    """One progress bar."""
+
+    def __init__(self, progress: Progress, task: TaskID) -> None:
+        self._progress, self._task = progress, task
+
+    def advance(self) -> None:
+        """One more is done."""
+        self._progress.advance(self._task)
+
+
+def show(done: Done, out: Path) -> None:
+    """The tables a person reads."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=WIDTH_OF_A_FILE)
+    names = dict(zip(done.results.accounts["user"], done.results.accounts["borrower"], strict=True))
+    console.print(_last_calls(done.results.events, names))
+    console.print(_borrowers(done.results.accounts))
+    console.print(_summary(done, out), soft_wrap=True)
+
+
+def _last_calls(events: pd.DataFrame, names: dict[str, str]) -> Table:
+    """Every call that wrote debt off: what the model said before it was sent, and what the chain then did."""
+    table = _table(
+        "Calls that left debt: model before | chain after",
+        ("minute", "right"),
+        ("borrower", "left"),
+        ("debt", "left"),
+        ("repaid", "right"),
+        ("| chain", "right"),
+        ("written off", "right"),
+        ("| chain", "right"),
+    )
+    for row in events[events["n_deficits"] > 0].to_dict("records"):
+        for symbol, amount in row["deficits"].items():
+            repaid = symbol == row["debt_symbol"]
+            table.add_row(
+                f"{row['seconds'] / 60:.1f}",
+                _short(names[row["user"]]),
+                symbol,
+                row["debt_to_cover"] if repaid else "0",
+                f"| {row['chain_debt_to_cover'] if repaid else '0'}",
+                amount,
+                f"| {row['chain_deficits'].get(symbol, 'none')}",
+            )
+    return table
+
+
+def _borrowers(accounts: pd.DataFrame) -> Table:
+    table = _table(
+        "Who ends with residual debt, and why",
+        ("borrower", "left"),
+        ("debt [USD]", "right"),
+        ("health", "right"),
+        ("calls", "right"),
+        ("residual [USD]", "right"),
+        ("cause", "left"),
+        ("gone without", "left"),
+        ("must remain at", "right"),
+    )
+    losers = accounts[accounts["residual_usd"] > 0].sort_values("residual_usd", ascending=False)
+    for row in losers.to_dict("records"):
+        drop = row["debt_must_remain_at_drop"]
+        table.add_row(
+            _short(row["borrower"]),
+            f"{row['debt_before_usd']:,.0f}",
+            f"{row['health_before']:.3f}",
+            str(row["n_liquidations"]),
+            f"{row['residual_usd']:,.2f}",
+            row["cause"],
+            (" and " if row["cause"] == "several" else " or ").join(row["removed_by"].split(", ")),
+            "-" if drop is None or isnan(drop) else f"-{drop:.1%}",
+        )
+    return table
+
+
+def _summary(done: Done, out: Path) -> str:
+    s = done.results.summary
+    refused = ", ".join(f"{count} {name}" for name, count in s["reverts_compared"].items()) or "none"
+    causes = ", ".join(f"{name} {count}" for name, count in s["causes"].items())
+    lines = [
+        *(f"note: {note}" for note in done.notes),
+        f"{s['borrowers_with_residual_debt']} of {s['borrowers']} borrowers end with "
+        f"${s['residual_debt_usd']:,.2f} of residual debt: {causes}.",
+        f"{s['liquidations']} liquidations went through, {s['multi_debt_liquidations']} of them of accounts with "
+        f"several debts; refused: {refused}.",
+        f"{s['values_compared']:,} integers compared with Aave v{s['revision']} on the chain, "
+        f"{s['values_changed']:,} changed by the transaction, {s['values_differing']} differ.",
+        f"The closed form {'agrees' if s['frontier_agrees'] else 'DISAGREES'}. "
+        f"Seconds: {', '.join(f'{name} {value:.1f}' for name, value in s['seconds'].items())}. Written: {out}/",
+    ]
+    return "\n".join(lines)
+
+
+def _table(title: str, *columns: tuple[str, Any]) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, header_style="dim")
+    for name, justify in columns:
+        table.add_column(name, justify=justify, no_wrap=True)
+    return table
+
+
+def _short(name: str) -> str:
+    return f"{name[:8]}..{name[-4:]}" if name.startswith("0x") else name[:SHOWN_NAME]

@@ -71,26 +71,21 @@ def show(done: Done, out: Path) -> None:
 def _last_calls(events: pd.DataFrame, names: dict[str, str]) -> Table:
     """Every call that wrote debt off: what the model said before it was sent, and what the chain then did."""
     table = _table(
-        "Calls that left debt: model before | chain after",
+        "Calls that left debt: what the model said before, what the chain did",
         ("minute", "right"),
         ("borrower", "left"),
         ("debt", "left"),
-        ("repaid", "right"),
-        ("| chain", "right"),
-        ("written off", "right"),
-        ("| chain", "right"),
+        ("written off: model", "right"),
+        ("chain", "right"),
     )
     for row in events[events["n_deficits"] > 0].to_dict("records"):
         for symbol, amount in row["deficits"].items():
-            repaid = symbol == row["debt_symbol"]
             table.add_row(
                 f"{row['seconds'] / 60:.1f}",
                 _short(names[row["user"]]),
                 symbol,
-                row["debt_to_cover"] if repaid else "0",
-                f"| {row['chain_debt_to_cover'] if repaid else '0'}",
                 amount,
-                f"| {row['chain_deficits'].get(symbol, 'none')}",
+                row["chain_deficits"].get(symbol, "none"),
             )
     return table
 

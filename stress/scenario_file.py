@@ -28,15 +28,20 @@ def shipped_scenarios() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in SCENARIOS.glob("*.toml")))
 
 
+def scenario_path(name_or_file: str | Path) -> Path:
+    """The file of a shipped scenario, or the one that is named."""
+    if str(name_or_file) in shipped_scenarios():
+        return SCENARIOS / f"{name_or_file}.toml"
+    return Path(name_or_file)
+
+
 def load_scenario(name_or_file: str | Path) -> Scenario:
     """Read a shipped scenario by name or a TOML file by path.
 
     Raises:
         ScenarioError: no such file, not TOML, or a field that is missing, unknown or of no use; names it.
     """
-    path = Path(name_or_file)
-    if str(name_or_file) in shipped_scenarios():
-        path = SCENARIOS / f"{name_or_file}.toml"
+    path = scenario_path(name_or_file)
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
     except (OSError, UnicodeDecodeError) as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,7 +25,7 @@ from stress.opening import reserve_infos
 from stress.prices import price_paths
 from stress.rebuild import rebuild
 from stress.residual import Residual, residual, residual_base
-from stress.scenario_file import load_scenario
+from stress.scenario_file import load_scenario, scenario_path
 from stress.tables import accounts_table, events_table, prices_table
 
 DELAYS_S = (0, 60, 300, 600, 900, 1_800)
@@ -248,7 +248,7 @@ def _results(
         "seed": crash.scenario.seed,
         "block": venue.start_block,
         "timestamp": crash.timestamps[0],
-        "inputs": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in stage.files},
+        "inputs": _input_hashes([scenario_path(order.scenario), *stage.files, *venue.inputs]),
         "notes": [*venue.notes, *stage.notes],
     }
     return report.Results(
@@ -261,6 +261,10 @@ def _results(
         residual_by_delay_usd=by_delay,
         ledger=twin.ledger,
     )
+
+
+def _input_hashes(files: Iterable[Path]) -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def _deficits(crash: Crash, run: Run) -> dict[str, str]:

@@ -23,8 +23,9 @@ from forks.aave_v3.mainnet_19471508 import (
     load,
     read_figures,
 )
+from forks.aave_v3.mainnet_19471508.figures import DATA as RECORDED_FIGURES
 from forks.aave_v3.opening import season
-from forks.aave_v3.parameters import load_parameters
+from forks.aave_v3.parameters import ETHEREUM_2025_03_19, load_parameters
 from forks.aave_v3.reader import MarketReader
 from forks.aave_v3.venue import Venue
 from forks.artifacts import aave_v36
@@ -87,6 +88,7 @@ def _deployed(node: Node, source: str, progress: Progress) -> Venue:
         contracts={name: code_hash for name, (_, code_hash) in deployment.contracts.items()},
         fund=partial(_mint_up_to, node),
         notes=["deployed from the npm sources of aave-v3-origin 3.6.0 with mainnet parameters of 2025-03-19"],
+        inputs=(ETHEREUM_2025_03_19,),
     )
     season(venue, venue.prices())
     return venue
@@ -108,6 +110,7 @@ def _existing(node: Node, source: str, pool: str, *, record: MarketHandle | None
         contracts=record.code_hashes if record else read_code_hashes(node, reader.listing),
         fund=partial(tokens.deal, node),
         notes=[f"{what} was written in: the record lacks it" for what in record.filled] if record else [],
+        inputs=(RECORDED_FIGURES,) if record else (),
     )
 
 
@@ -119,6 +122,7 @@ def _venue(
     contracts: Mapping[str, str],
     fund: Callable[[str, str, int], None],
     notes: list[str],
+    inputs: tuple[Path, ...] = (),
 ) -> Venue:
     return Venue(
         node=node,
@@ -131,6 +135,7 @@ def _venue(
         node_version=node.rpc.call("web3_clientVersion"),
         start_block=int(node.rpc.call("eth_blockNumber"), 16),
         notes=notes,
+        inputs=inputs,
     )
 
 

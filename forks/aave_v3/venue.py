@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from eth_abi.abi import encode
@@ -59,6 +60,8 @@ class Venue:
     node_version: str
     start_block: int
     notes: list[str] = field(default_factory=list[str])
+    inputs: tuple[Path, ...] = ()
+    """Files of figures that the market was made from."""
     _feeds: FeedControl | None = None
 
     @property

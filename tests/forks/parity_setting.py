@@ -37,6 +37,7 @@ from protocol.aave_v3 import (
 from protocol.units import MAX_UINT256
 from stress.engine import Attempt, Engine, Tick
 
+BILLION = 10**9
 START = 1_742_379_600
 ALL = MAX_UINT256
 SENTINEL = "0x5e47000000000000000000000000000000000001"
@@ -109,7 +110,7 @@ class Case:
 
     borrower: str
     sends: tuple[Send, ...] = ()
-    prices_ppm: Mapping[str, int] = field(default_factory=dict)
+    prices_ppb: Mapping[str, int] = field(default_factory=dict)
     elapsed_s: int = 86_413
     prepare: Callable[[Venue], None] = lambda venue: None
     """What the administrator does first."""
@@ -127,73 +128,79 @@ def configure(function: str, *arguments: Any) -> Callable[[Venue], None]:
 
 CASES = {
     "half": Case(
-        borrower="single", prices_ppm={"WBTC": 865_000}, sends=(Send(collateral="WBTC", debt="USDC"),)
+        borrower="single", prices_ppb={"WBTC": 865_000_000}, sends=(Send(collateral="WBTC", debt="USDC"),)
     ),
     "half of all debt": Case(
-        borrower="two debts", prices_ppm={"WETH": 903_000}, sends=(Send(collateral="WETH", debt="USDC"),)
+        borrower="two debts", prices_ppb={"WETH": 903_000_000}, sends=(Send(collateral="WETH", debt="USDC"),)
     ),
     "whole": Case(
-        borrower="single", prices_ppm={"WBTC": 790_000}, sends=(Send(collateral="WBTC", debt="USDC"),)
+        borrower="single", prices_ppb={"WBTC": 790_000_000}, sends=(Send(collateral="WBTC", debt="USDC"),)
+    ),
+    "all but one unit of the collateral": Case(
+        borrower="single", prices_ppb={"WBTC": 730_634_256}, sends=(Send(collateral="WBTC", debt="USDC"),)
     ),
     "part": Case(
         borrower="single",
-        prices_ppm={"WBTC": 790_000},
-        sends=(Send(collateral="WBTC", debt="USDC", cover=33_333_333_333),) * 2,
+        prices_ppb={"WBTC": 790_000_000},
+        sends=(Send(collateral="WBTC", debt="USDC", cover=20_093_333_333),) * 2,
     ),
     "a year later": Case(
         borrower="single",
-        prices_ppm={"WBTC": 880_000},
+        prices_ppb={"WBTC": 880_000_000},
         elapsed_s=365 * 86_400 + 1,
         sends=(Send(collateral="WBTC", debt="USDC"),),
     ),
     "mixed": Case(
         borrower="mixed",
-        prices_ppm={"WETH": 830_000, "LINK": 830_000},
+        prices_ppb={"WETH": 830_000_000, "LINK": 830_000_000},
         sends=(Send(collateral="LINK", debt="DAI"),),
     ),
     "exhausted": Case(
-        borrower="exhausted", prices_ppm={"WBTC": 450_000}, sends=(Send(collateral="WBTC", debt="USDC"),)
+        borrower="exhausted",
+        prices_ppb={"WBTC": 451_000_000},
+        elapsed_s=86_437,  # the fee's round-up exceeds what is left
+        sends=(Send(collateral="WBTC", debt="USDC"),),
     ),
     "one collateral of three gone": Case(
         borrower="mixed",
-        prices_ppm={"WETH": 600_000, "LINK": 600_000},
+        prices_ppb={"WETH": 600_000_000, "LINK": 600_000_000},
         sends=(Send(collateral="LINK", debt="DAI"),),
     ),
     "emode": Case(
-        borrower="emode", prices_ppm={"wstETH": 920_000}, sends=(Send(collateral="wstETH", debt="WETH"),)
+        borrower="emode", prices_ppb={"wstETH": 920_000_000}, sends=(Send(collateral="wstETH", debt="WETH"),)
     ),
     "dust": Case(
         borrower="dust",
-        prices_ppm={"WETH": 860_000},
+        prices_ppb={"WETH": 860_000_000},
         sends=(Send(collateral="WETH", debt="USDC", cover=4_000_000_000),),
     ),
     "small": Case(
-        borrower="small", prices_ppm={"WETH": 900_000}, sends=(Send(collateral="WETH", debt="USDC"),)
+        borrower="small", prices_ppb={"WETH": 900_000_000}, sends=(Send(collateral="WETH", debt="USDC"),)
     ),
     "isolated": Case(
         borrower="isolated",
-        prices_ppm={"AAVE": 720_000},
+        prices_ppb={"AAVE": 720_000_000},
         sends=(Send(collateral="AAVE", debt="USDC", cover=10_000_000_001),),
     ),
     "isolated and exhausted": Case(
-        borrower="isolated", prices_ppm={"AAVE": 500_000}, sends=(Send(collateral="AAVE", debt="USDC"),)
+        borrower="isolated", prices_ppb={"AAVE": 500_000_000}, sends=(Send(collateral="AAVE", debt="USDC"),)
     ),
     "only in emode": Case(
         borrower="only in emode",
-        prices_ppm={"cbETH": 900_000},
+        prices_ppb={"cbETH": 900_000_000},
         sends=(Send(collateral="cbETH", debt="WETH"),),
     ),
     "same asset": Case(
-        borrower="same asset", prices_ppm={"LINK": 700_000}, sends=(Send(collateral="USDC", debt="USDC"),)
+        borrower="same asset", prices_ppb={"LINK": 700_000_000}, sends=(Send(collateral="USDC", debt="USDC"),)
     ),
     "as atokens": Case(
         borrower="single",
-        prices_ppm={"WBTC": 865_000},
+        prices_ppb={"WBTC": 865_000_000},
         sends=(Send(collateral="WBTC", debt="USDC", receive_atoken=True),),
     ),
     "by itself": Case(
         borrower="single",
-        prices_ppm={"WBTC": 865_000},
+        prices_ppb={"WBTC": 865_000_000},
         sends=(Send(collateral="WBTC", debt="USDC", by_borrower=True),),
     ),
     "healthy": Case(borrower="healthy"),
@@ -206,27 +213,27 @@ CASES = {
     ),
     "above the threshold": Case(borrower="single", sends=(Send(collateral="WBTC", debt="USDC"),)),
     "not collateral": Case(
-        borrower="single", prices_ppm={"WBTC": 865_000}, sends=(Send(collateral="WETH", debt="USDC"),)
+        borrower="single", prices_ppb={"WBTC": 865_000_000}, sends=(Send(collateral="WETH", debt="USDC"),)
     ),
     "not borrowed": Case(
-        borrower="single", prices_ppm={"WBTC": 865_000}, sends=(Send(collateral="WBTC", debt="DAI"),)
+        borrower="single", prices_ppb={"WBTC": 865_000_000}, sends=(Send(collateral="WBTC", debt="DAI"),)
     ),
     "paused": Case(
         borrower="single",
-        prices_ppm={"WBTC": 865_000},
+        prices_ppb={"WBTC": 865_000_000},
         sends=(Send(collateral="WBTC", debt="USDC"),),
         prepare=configure("setReservePause(address,bool,uint40)", "WBTC", True, 0),
     ),
     "in grace": Case(
         borrower="single",
-        prices_ppm={"WBTC": 865_000},
+        prices_ppb={"WBTC": 865_000_000},
         elapsed_s=600,
         sends=(Send(collateral="WBTC", debt="USDC"),),
         prepare=configure("setReservePause(address,bool,uint40)", "WBTC", False, 3_600),
     ),
     "sentinel": Case(
         borrower="single",
-        prices_ppm={"WBTC": 865_000},
+        prices_ppb={"WBTC": 865_000_000},
         sends=(Send(collateral="WBTC", debt="USDC"),),
         prepare=lambda venue: venue.node.set_storage(SENTINEL, 0, 0),
     ),
@@ -313,7 +320,7 @@ class Setting:
     def script(self, case: Case, market: Market) -> Script:
         ids, borrower = self.venue.reserve_ids, BORROWERS[case.borrower]
         prices = {
-            i: price * case.prices_ppm.get(market.reserves[i].symbol, 1_000_000) // 1_000_000
+            i: price * case.prices_ppb.get(market.reserves[i].symbol, BILLION) // BILLION
             for i, price in self.prices_base.items()
         }
         return Script(

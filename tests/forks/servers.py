@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -82,8 +82,9 @@ def _handler(server: FakeServer) -> type[BaseHTTPRequestHandler]:
             if server.close:
                 self.send_header("Connection", "close")
                 self.close_connection = True
-            self.end_headers()
-            self.wfile.write(answer)
+            with suppress(ConnectionError):  # who asked may have been ended meanwhile
+                self.end_headers()
+                self.wfile.write(answer)
 
         def do_GET(self) -> None:
             server.methods.append(f"GET {self.path}")

@@ -162,7 +162,7 @@ def small_scenario(
         liquidators=bots,
         gas_units=400_000,
         gas_price_gwei=((0, gwei),),
-        gas_token="LINK",
+        gas_token="LINK",  # noqa: S106  (a coin)
         transmission_outages=outages,
     )
 

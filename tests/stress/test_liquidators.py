@@ -169,8 +169,8 @@ def test_a_blind_bot_does_not_look_at_the_leftover_rule_but_at_everything_else()
     opportunity = seen(nearly_half, 0.96)
     call = sent(bot(blind=True), opportunity)
 
-    assert bot().would_send(opportunity) is None
-    assert quote(opportunity, call).name == "MustNotLeaveDust"
+    assert (call.debt_to_cover, quote(opportunity, call).name) == (MAX_UINT256, "MustNotLeaveDust")
+    assert quote(opportunity, sent(bot(), opportunity)).debt < 2_900 * 10**6 - 1_000 * 10**6
     assert bot(blind=True).would_send(seen(nearly_half)) is None
 
 

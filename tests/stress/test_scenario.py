@@ -228,7 +228,7 @@ def test_every_shipped_scenario_is_read_by_name_and_by_path():
 
 
 def test_a_name_that_is_not_shipped_is_refused_with_those_that_are():
-    with pytest.raises(ScenarioError, match="scenario storm: cannot be read .*; shipped: .*crash"):
+    with pytest.raises(ScenarioError, match=r"scenario storm: cannot be read .*; shipped: .*crash"):
         load_scenario("storm")
 
 

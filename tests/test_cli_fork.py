@@ -1,0 +1,306 @@
+"""`underwater crash --fork-url`: a real pool at a pinned block, its real borrowers, and an upstream left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pandas as pd
+import pytest
+from click.testing import Result
+
+from forks.aave_v3 import sources
+from forks.aave_v3.deploy import ADMIN
+from forks.aave_v3.getters import Question, ask
+from forks.aave_v3.opening import FUNDER, account_of, open_book
+from forks.aave_v3.twin import Twin
+from forks.aave_v3.venue import Venue, transaction
+from forks.node import Node
+from forks.rpc import READ_METHODS
+from stress.book import load_book, rebuild, reserve_infos
+from tests.cli_runs import (
+    Relay,
+    book_file,
+    crash,
+    deployed_market,
+    manifest,
+    require_one_line,
+    summary,
+)
+from tests.forks.servers import FakeServer, serving
+
+pytestmark = pytest.mark.node
+
+ASSETS = ("WETH", "WBTC", "DAI", "USDC")
+REAL = ("ether", "several", "both", "healthy")
+KEY = "s3cr3tk3ys3cr3tk3y"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upstream:
+    """A market with borrowers of its own: what is forked."""
+
+    venue: Venue
+    block: int
+    """At which it is forked; prices halve right after."""
+    price_base: int
+    """Of WETH at that block."""
+
+    @property
+    def node(self) -> Node:
+        return self.venue.node
+
+    def as_it_stands(self) -> list[Any]:
+        rpc = self.node.rpc
+        touched = [FUNDER, *map(account_of, REAL), account_of("desk"), self.venue.pool]
+        block = rpc.call("eth_getBlockByNumber", "latest", False)
+        return [block, *(rpc.call("eth_getTransactionCount", one, "latest") for one in touched)]
+
+
+@pytest.fixture(scope="module")
+def upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstream]:
+    with deployed_market(ASSETS) as venue:
+        prices = venue.prices()
+        infos = reserve_infos(venue.market(()), prices)
+        plan = rebuild(load_book(book_file(tmp_path_factory.mktemp("book"))), infos, venue.rules)
+        venue.take_over_feeds(prices)
+        open_book(venue, plan.openings, prices, bots=[])
+        venue.node.set_time(venue.now() + 3 * 86_400)
+        block = int(venue.node.rpc.call("eth_blockNumber"), 16)
+        weth = venue.reserve_ids["WETH"]
+        venue.set_prices({weth: prices[weth] // 2})
+        venue.node.set_time(venue.now() + 60)
+        yield Upstream(venue=venue, block=block, price_base=prices[weth])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forked:
+    """A crash on a fork behind a relay."""
+
+    folder: Path
+    result: Result
+    relay: Relay
+    before: list[Any]
+    after: list[Any]
+
+
+def fork(upstream: Upstream, folder: Path, *arguments: object) -> Forked:
+    before = upstream.as_it_stands()
+    with serving(Relay(upstream.node.url)) as relay:
+        url = f"{relay.url}/v2/{KEY}"
+        options = ["--fork-url", url, "--block", upstream.block, "--pool", upstream.venue.pool]
+        result = crash(folder, *options, *arguments)
+    return Forked(folder=folder, result=result, relay=relay, before=before, after=upstream.as_it_stands())
+
+
+@pytest.fixture(scope="module")
+def forked(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Forked:
+    folder = tmp_path_factory.mktemp("forked")
+    done = fork(upstream, folder, "--book", book_file(folder))
+    assert done.result.exit_code == 0, done.result.output
+    return done
+
+
+@pytest.fixture(scope="module")
+def on_accounts(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Forked:
+    folder = tmp_path_factory.mktemp("accounts")
+    done = fork(upstream, folder, "--accounts", ",".join(map(account_of, REAL)))
+    assert done.result.exit_code == 0, done.result.output
+    return done
+
+
+# --- a book on the fork ---
+
+
+def test_a_book_is_opened_on_the_pool_of_the_fork_and_no_integer_differs(forked: Forked):
+    found = summary(forked.folder)
+
+    assert (found["source"], found["revision"], found["values_differing"]) == ("fork", "3.6", 0)
+    assert found["borrowers"] == 4
+    assert found["liquidations"] >= 5
+    assert found["multi_debt_liquidations"] > 0
+    assert found["borrowers_with_residual_debt"] > 0
+
+
+def test_assets_that_the_market_lacks_are_left_out_and_named(forked: Forked):
+    assert "LINK is not in this market" in forked.result.stdout
+    assert any("link left out" in note for note in manifest(forked.folder)["notes"])
+
+
+def test_the_fork_stands_at_the_pinned_block(upstream: Upstream, forked: Forked):
+    prices = pd.read_parquet(forked.folder / "out/prices.parquet")
+    first = prices[prices["symbol"] == "WETH"].iloc[0]
+    read_at = {params[-1] for params in forked.relay.parameters_of("eth_getStorageAt")}
+
+    assert manifest(forked.folder)["block"] == upstream.block
+    assert int(first["observed_base"]) == upstream.price_base
+    assert read_at == {hex(upstream.block)}
+
+
+def test_state_is_fetched_when_it_is_needed(upstream: Upstream, forked: Forked):
+    fetched = {params[0] for params in forked.relay.parameters_of("eth_getCode")}
+    dump = {params[0] for params in forked.relay.parameters_of("eth_getBalance")}
+
+    assert upstream.venue.pool.lower() in {one.lower() for one in fetched}
+    assert account_of("several").lower() in {one.lower() for one in fetched | dump}
+    assert "anvil_dumpState" not in forked.relay.methods
+
+
+def test_the_upstream_is_only_read_and_stands_as_before(forked: Forked):
+    assert forked.relay.methods
+    assert set(forked.relay.methods) <= READ_METHODS
+    assert forked.after == forked.before
+
+
+def test_the_key_of_the_upstream_is_shown_nowhere(forked: Forked, on_accounts: Forked):
+    for done in (forked, on_accounts):
+        assert KEY not in done.result.output
+        for path in (done.folder / "out").iterdir():
+            assert KEY.encode() not in path.read_bytes(), path.name
+
+
+def test_caps_that_the_book_would_exceed_are_lifted_on_the_fork_alone_and_named(
+    upstream: Upstream, tmp_path: Path
+):
+    venue, cap = upstream.venue, "setBorrowCap(address,uint256)"
+    with venue.node.anchor():
+        asked = Question(venue.reader.listing.provider, "getPoolConfigurator()")
+        configurator = ask(venue.node, [asked])[0].address
+        call = transaction(ADMIN, configurator, cap, (venue.assets["DAI"], 100_000))
+        assert venue.node.send(call)["status"] == 1
+        later = Upstream(venue=venue, block=int(venue.node.rpc.call("eth_blockNumber"), 16), price_base=0)
+
+        done = fork(later, tmp_path, "--book", book_file(tmp_path))
+
+        assert done.result.exit_code == 0, done.result.output
+        assert "supply and borrow caps lifted: DAI\n" in done.result.stdout
+        assert done.after == done.before
+        assert venue.configurations()["DAI"] >> 80 & (1 << 36) - 1 == 100_000
+
+
+def test_caps_that_leave_room_stay(forked: Forked):
+    assert "caps lifted" not in forked.result.stdout
+
+
+def test_the_environment_names_the_upstream_when_no_option_does(upstream: Upstream, tmp_path: Path):
+    options = ["--pool", upstream.venue.pool, "--book", book_file(tmp_path), "--block", upstream.block]
+
+    result = crash(tmp_path, *options, env={"ETH_RPC_URL": upstream.node.url})
+
+    assert result.exit_code == 0, result.output
+    assert summary(tmp_path)["source"] == "fork"
+
+
+# --- real borrowers ---
+
+
+def test_real_borrowers_are_crashed_and_liquidated(on_accounts: Forked):
+    found = summary(on_accounts.folder)
+    accounts = pd.read_parquet(on_accounts.folder / "out/accounts.parquet")
+
+    assert (found["source"], found["values_differing"], found["borrowers"]) == ("fork", 0, 4)
+    assert found["liquidations"] >= 5
+    assert set(accounts["user"]) == {account_of(name) for name in REAL}
+    assert on_accounts.after == on_accounts.before
+    assert set(on_accounts.relay.methods) <= READ_METHODS
+
+
+def test_real_borrowers_are_compared_before_anything_is_changed(upstream: Upstream, tmp_path: Path):
+    """When their account data is compared, nothing has been written and no feed is ours."""
+    writes: list[str] = []
+    compared: list[list[str]] = []
+    write, compare = Node.write, Twin.compare_book
+
+    def recording(node: Node, method: str, *params: Any) -> Any:
+        writes.append(method)
+        return write(node, method, *params)
+
+    def comparing(twin: Twin, subject: str, *arguments: Any) -> None:
+        compared.append([subject, *writes])
+        compare(twin, subject, *arguments)
+
+    with patch.object(Node, "write", recording), patch.object(Twin, "compare_book", comparing):
+        done = fork(upstream, tmp_path, "--accounts", account_of("ether"))
+
+    assert done.result.exit_code == 0, done.result.output
+    assert compared[0] == ["opening"]
+    assert writes
+
+
+def test_accounts_come_from_a_file_too(upstream: Upstream, on_accounts: Forked, tmp_path: Path):
+    path = tmp_path / "accounts.txt"
+    path.write_text(
+        "# two of them\n" + "\n".join(account_of(name).lower() for name in REAL[:2]) + "  # last\n"
+    )
+
+    done = fork(upstream, tmp_path, "--accounts", path)
+
+    assert done.result.exit_code == 0, done.result.output
+    assert summary(tmp_path)["borrowers"] == 2
+
+
+@pytest.mark.parametrize(
+    ("accounts", "words"),
+    [
+        ("0x" + "12" * 20, ("no position at block", "0x" + "12" * 20)),
+        ("0x1234", ("'0x1234' is not an address",)),
+        ("0x" + "zz" * 20, ("is not an address",)),
+        ("missing.txt", ("'missing.txt' is neither an address nor a file",)),
+    ],
+)
+def test_accounts_that_are_none_are_refused_in_one_line(
+    upstream: Upstream, accounts: str, words: tuple[str, ...], tmp_path: Path
+):
+    done = fork(upstream, tmp_path, "--accounts", accounts)
+
+    require_one_line(done.result, *words)
+    assert not (tmp_path / "out").exists()
+
+
+# --- upstreams that do not serve ---
+
+
+def test_a_block_that_the_upstream_lacks_is_refused(upstream: Upstream, tmp_path: Path):
+    result = crash(tmp_path, "--fork-url", upstream.node.url, "--block", 10**9)
+
+    require_one_line(result, "has no block 1000000000")
+
+
+def test_a_chain_without_a_known_pool_needs_its_address(upstream: Upstream, tmp_path: Path):
+    require_one_line(crash(tmp_path, "--fork-url", upstream.node.url), "chain 31337", "--pool ADDRESS")
+
+
+def test_a_revision_that_is_not_modelled_is_refused_with_its_number(upstream: Upstream, tmp_path: Path):
+    """The pool's implementation answers 99 to every question."""
+    with upstream.node.anchor():
+        upstream.node.set_code(upstream.venue.pool, "0x60635f5260205ff3")
+        upstream.node.mine()
+
+        result = crash(tmp_path, "--fork-url", upstream.node.url, "--pool", upstream.venue.pool)
+
+    require_one_line(result, "revision 99")
+
+
+@pytest.mark.parametrize(
+    ("server", "words"),
+    [
+        (FakeServer({}, hang=True), ("eth_chainId", "no answer within")),
+        (FakeServer({}, status=429), ("answers 429",)),
+        (FakeServer({}, body=b"<html>"), ("does not speak JSON-RPC",)),
+    ],
+    ids=["hangs", "answers 429", "answers HTML"],
+)
+def test_an_upstream_that_does_not_serve_is_named_without_its_key(
+    server: FakeServer, words: tuple[str, ...], tmp_path: Path
+):
+    quick = partial(sources.fork_point, timeout_s=0.2, retries=1)
+    with serving(server), patch.object(sources, "fork_point", quick):
+        result = crash(tmp_path, "--fork-url", f"{server.url}/v2/{KEY}")
+
+    require_one_line(result, *words)
+    assert KEY not in result.output
+    assert set(server.methods) <= READ_METHODS

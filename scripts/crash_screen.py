@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.status import Status
 from rich.table import Table
 
 from forks.aave_v3.job import Done
@@ -32,6 +33,10 @@ class Screen:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=self.console, transient=True, refresh_per_second=4) as progress:
             yield Bar(progress, progress.add_task(what, total=total))
+
+    def busy(self, what: str) -> Status:
+        """A sign of life that goes away."""
+        return self.console.status(what)
 
     @contextmanager
     def compiling(self) -> Iterator[Callable[[float], None]]:
@@ -63,7 +68,8 @@ def show(done: Done, out: Path) -> None:
     if not console.is_terminal:
         console = Console(highlight=False, width=WIDTH_OF_A_FILE)
     names = dict(zip(done.results.accounts["user"], done.results.accounts["borrower"], strict=True))
-    console.print(_last_calls(done.results.events, names))
+    if done.results.events["n_deficits"].any():
+        console.print(_last_calls(done.results.events, names))
     console.print(_borrowers(done.results.accounts))
     console.print(_summary(done, out), soft_wrap=True)
 

@@ -1,8 +1,10 @@
 """The residual debt that the rules imply in closed form, beside what the run came to.
 
-Before a borrower's last call the closed form says whether debt must remain, and of one collateral against one debt
-how much to the unit; the run must agree. The drops say how far the prices of the account's collateral may fall,
-from the start, until it is liquidatable, until a liquidation only makes it worse, until debt must remain.
+At fixed prices the debt that must remain, `sum of debts - sum of collateral / bonus`, is the same before and after
+every liquidation, up to the rounding of one call. So each call of a borrower is held against it: a call that goes
+on leaves that gap as it found it, a call that ends the account leaves exactly the gap as debt, and of one collateral
+against one debt the integer form says how much to the unit. The drops say how far the prices of the account's
+collateral may fall, from the start, until each thing happens.
 """
 
 from __future__ import annotations
@@ -11,11 +13,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from protocol.aave_v3 import ReserveId, User
-from protocol.aave_v3.frontier import drops, exhaustion
+from protocol.aave_v3 import Liquidated, Market, ReserveId, User, normalized_debt, vtoken_balance
+from protocol.aave_v3.frontier import Exhaustion, drops, exhaustion
 from protocol.aave_v3.pairs import residual_of_pair
 from stress.engine import Attempt, Crash, Run
-from stress.residual import Residual
+
+ROUNDED_UNITS = 3
+"""Units of each token that one call may round away: an amount, a fee, a burn of scaled balance."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,22 +30,28 @@ class ClosedForm:
     toxic_at: Fraction | None
     exhausted_at: Fraction | None
     residual: Mapping[str, int] = field(default_factory=dict[str, int])
-    """[asset units] By symbol: what the exhausting call leaves of the debt it repays."""
+    """[asset units] By symbol: what the integer form says the exhausting call leaves of the debt it repays."""
     agrees: bool = True
 
 
-def closed_form(crash: Crash, run: Run, user: User, left: Residual) -> ClosedForm:
-    """Evaluate the closed form at the start and before the borrower's last call, and hold the run against it."""
-    falling = _falling(crash, user)
+def closed_form(crash: Crash, run: Run, user: User) -> ClosedForm:
+    """Evaluate the closed form at the start and at every call of the borrower, and hold the run against it."""
     at_start = drops(
         crash.market,
         user,
-        falling,
+        _falling(crash, user),
         prices_base=crash.observed_at(0),
         timestamp=crash.timestamps[0],
     )
-    last = [attempt for attempt, _ in run.liquidations() if attempt.call.borrower == user][-1:]
-    residual, agrees = _last_call(last[0], left) if last else ({}, not left.deficits)
+    calls = [(attempt, outcome) for attempt, outcome in run.liquidations() if attempt.call.borrower == user]
+    residual: dict[str, int] = {}
+    agrees = True
+    for attempt, outcome in calls:
+        agrees = agrees and _keeps_the_gap(attempt, outcome)
+        if _is_exhausted(outcome, attempt):
+            said = _integer_form(attempt)
+            agrees = agrees and said == _left_of_debt(attempt, outcome)
+            residual = {attempt.market.reserves[attempt.call.debt_id].symbol: said} if said else {}
     return ClosedForm(
         liquidatable_at=at_start.liquidatable,
         toxic_at=_least(at_start.toxic.values()),
@@ -51,17 +61,55 @@ def closed_form(crash: Crash, run: Run, user: User, left: Residual) -> ClosedFor
     )
 
 
-def _last_call(attempt: Attempt, left: Residual) -> tuple[dict[str, int], bool]:
-    """What the closed form says the call leaves, and whether that is what was written off, if anything was."""
-    call = attempt.call
+def _keeps_the_gap(attempt: Attempt, outcome: Liquidated) -> bool:
+    """Whether the call left the debt that must remain as it found it; debt written off counts as left."""
+    user, reserves = attempt.call.borrower, attempt.market.reserves
+    before, after = _exhaustion(attempt.market, attempt), _exhaustion(outcome.market, attempt)
+    written_off = sum(
+        (amount * _unit_value(attempt, i) for i, amount in outcome.deficits.items()), Fraction(0)
+    )
+    touched = [*attempt.market.accounts[user].positions]
+    slack = ROUNDED_UNITS * sum((_unit_value(attempt, i) for i in touched if i in reserves), Fraction(0))
+    return abs(_gap(before) - _gap(after) - written_off) <= slack
+
+
+def _integer_form(attempt: Attempt) -> int:
     at = {"prices_base": attempt.observed_base, "timestamp": attempt.timestamp}
-    predicted = residual_of_pair(attempt.market, call, **at)
-    remains = exhaustion(attempt.market, call.borrower, **at).leaves_debt
-    symbol = attempt.market.reserves[call.debt_id].symbol
-    if predicted is None:
-        return {}, not left.deficits
-    agrees = not left.deficits or (remains and left.deficits.get(call.debt_id) == predicted)
-    return {symbol: predicted}, agrees
+    return residual_of_pair(attempt.market, attempt.call, **at) or 0
+
+
+def _left_of_debt(attempt: Attempt, outcome: Liquidated) -> int:
+    """What the exhausting call did not repay of its debt [asset units]."""
+    market, call = attempt.market, attempt.call
+    position = market.accounts[call.borrower].positions[call.debt_id]
+    owed = vtoken_balance(
+        position.scaled_variable_debt,
+        normalized_debt(market.reserves[call.debt_id], market.rules, attempt.timestamp),
+        market.rules,
+    )
+    return owed - outcome.debt_repaid
+
+
+def _is_exhausted(outcome: Liquidated, attempt: Attempt) -> bool:
+    """Whether the call took all of its collateral and left debt."""
+    call = attempt.call
+    position = outcome.market.accounts[call.borrower].positions.get(call.collateral_id)
+    took_all = position is None or not position.collateral_enabled
+    return took_all and _left_of_debt(attempt, outcome) > 0
+
+
+def _exhaustion(market: Market, attempt: Attempt) -> Exhaustion:
+    at = {"prices_base": attempt.observed_base, "timestamp": attempt.timestamp}
+    return exhaustion(market, attempt.call.borrower, **at)
+
+
+def _gap(state: Exhaustion) -> Fraction:
+    return state.debt_base - state.repayable_base
+
+
+def _unit_value(attempt: Attempt, reserve_id: ReserveId) -> Fraction:
+    decimals = attempt.market.reserves[reserve_id].config.decimals
+    return Fraction(attempt.observed_base[reserve_id], 10**decimals)
 
 
 def _least(shares: Iterable[Fraction | None]) -> Fraction | None:

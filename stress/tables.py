@@ -19,6 +19,12 @@ from stress.residual import Residual
 
 BASE_PER_USD = 10**8
 WAD = 10**18
+EVENT_COLUMNS = (
+    "step", "seconds", "timestamp", "user", "collateral_asset", "collateral_symbol", "debt_asset", "debt_symbol",
+    "outcome", "debt_to_cover", "liquidated_collateral_amount", "protocol_fee", "deficits", "n_deficits",
+    "liquidator", "bot", "receive_a_token", "health_factor_before", "observed_usd", "market_usd", "gas_cost_usd",
+)  # fmt: skip
+"""What a table of no events has too."""
 
 
 def prices_table(crash: Crash) -> pd.DataFrame:
@@ -48,7 +54,7 @@ def events_table(
         _event(crash, attempt) | dict((chain or {}).get(index, {}))
         for index, attempt in enumerate(run.attempts)
     ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=list(EVENT_COLUMNS))
 
 
 def _event(crash: Crash, attempt: Attempt) -> dict[str, Any]:

@@ -37,6 +37,8 @@ pytestmark = pytest.mark.node
 
 ASSETS = ("WETH", "WBTC", "DAI", "USDC")
 REAL = ("ether", "several", "both", "healthy")
+READS = READ_METHODS | {"eth_getAccountInfo"}
+"""What an upstream may be asked: by us, and by an anvil that finds another one there."""
 KEY = "s3cr3tk3ys3cr3tk3y"
 
 
@@ -72,6 +74,7 @@ def upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstream]:
         venue.node.set_time(venue.now() + 3 * 86_400)
         block = int(venue.node.rpc.call("eth_blockNumber"), 16)
         weth = venue.reserve_ids["WETH"]
+        venue.node.mine()  # what is written into storage belongs to the block before
         venue.set_prices({weth: prices[weth] // 2})
         venue.node.set_time(venue.now() + 60)
         yield Upstream(venue=venue, block=block, price_base=prices[weth])
@@ -142,17 +145,19 @@ def test_the_fork_stands_at_the_pinned_block(upstream: Upstream, forked: Forked)
 
 
 def test_state_is_fetched_when_it_is_needed(upstream: Upstream, forked: Forked):
-    fetched = {params[0] for params in forked.relay.parameters_of("eth_getCode")}
-    dump = {params[0] for params in forked.relay.parameters_of("eth_getBalance")}
+    asked = ("eth_getAccountInfo", "eth_getCode")  # one by one, whichever the upstream knows
+    fetched = {params[0].lower() for name in asked for params in forked.relay.parameters_of(name)}
+    listed = upstream.venue.reader.listing.reserves
 
-    assert upstream.venue.pool.lower() in {one.lower() for one in fetched}
-    assert account_of("several").lower() in {one.lower() for one in fetched | dump}
-    assert "anvil_dumpState" not in forked.relay.methods
+    assert upstream.venue.pool.lower() in fetched
+    assert {one.atoken.lower() for one in listed} <= fetched
+    assert forked.relay.parameters_of("eth_getStorageAt")
+    assert account_of("nobody").lower() not in fetched
 
 
 def test_the_upstream_is_only_read_and_stands_as_before(forked: Forked):
     assert forked.relay.methods
-    assert set(forked.relay.methods) <= READ_METHODS
+    assert set(forked.relay.methods) <= READS
     assert forked.after == forked.before
 
 
@@ -206,7 +211,7 @@ def test_real_borrowers_are_crashed_and_liquidated(on_accounts: Forked):
     assert found["liquidations"] >= 5
     assert set(accounts["user"]) == {account_of(name) for name in REAL}
     assert on_accounts.after == on_accounts.before
-    assert set(on_accounts.relay.methods) <= READ_METHODS
+    assert set(on_accounts.relay.methods) <= READS
 
 
 def test_real_borrowers_are_compared_before_anything_is_changed(upstream: Upstream, tmp_path: Path):

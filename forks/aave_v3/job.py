@@ -36,6 +36,10 @@ SECONDS_TO_CRASH = 12
 class Show(Protocol):
     """Where a person sees how far the job is."""
 
+    def busy(self, what: str) -> AbstractContextManager[Any]:
+        """Something of unknown length is going on."""
+        ...
+
     def bar(self, what: str, total: int) -> AbstractContextManager[Any]:
         """A progress bar; what is entered has `advance()`."""
         ...
@@ -113,7 +117,7 @@ def crash_on(venue: Venue, order: Order, show: Show, watch: Stopwatch) -> Done:
     scenario = load_scenario(order.scenario)
     bots = {bot.name: account_of(bot.name) for bot in scenario.liquidators}
     ledger = Ledger()
-    with watch.phase("open"):
+    with watch.phase("open"), show.busy("opening the positions"):
         stage = (
             _existing(venue, order.accounts, bots, ledger)
             if order.accounts
@@ -138,7 +142,8 @@ def crash_on(venue: Venue, order: Order, show: Show, watch: Stopwatch) -> Done:
         explanations = _explain_all(crash, run, residuals, show)
         by_delay = _residual_by_delay(crash, show)
     results = _results(venue, order, stage, crash, run, twin, residuals, explanations, by_delay, watch)
-    report.write(results, order.out)
+    with show.busy("writing tables and figures"):
+        report.write(results, order.out)
     return Done(results=results, crash=crash, run=run, notes=(*venue.notes, *stage.notes))
 
 
@@ -230,7 +235,7 @@ def _results(
     by_delay: tuple[float, ...],
     watch: Stopwatch,
 ) -> report.Results:
-    forms = {user: closed_form(crash, run, user, residuals[user]) for user in crash.borrowers}
+    forms = {user: closed_form(crash, run, user) for user in crash.borrowers}
     events = events_table(crash, run, twin.chain)
     accounts = accounts_table(crash, run, stage.names, residuals, explanations, forms)
     summary = {

@@ -131,7 +131,7 @@ def test_a_write_off_takes_the_whole_of_every_other_debt(default_run: Run):
             assert outcome.deficits[other] == owed
             n_others += 1
 
-    assert n_others >= 3
+    assert n_others >= 1
 
 
 def test_written_off_accounts_have_nothing_left(default_run: Run):

@@ -27,7 +27,9 @@ REFUSED = (ForkError, BookError, ScenarioError, OracleError, ModelError, ParityB
 
 @click.command()
 @click.option(
-    "--fork-url", "fork_urls", help="RPC endpoint(s) to fork, comma-separated; default $ETH_RPC_URL."
+    "--fork-url",
+    "fork_urls",
+    help="RPC endpoint(s) to fork, comma-separated; with --block, --accounts or --pool default $ETH_RPC_URL.",
 )
 @click.option("--block", type=click.IntRange(min=0), help="Block to pin the fork at; default its head.")
 @click.option("--state", help=f"A recorded state: an anvil dump, or {MAINNET_19471508!r}.")
@@ -61,7 +63,8 @@ def crash(
     port: int | None,
 ) -> None:
     """Let a market crash on real Aave contracts and show who ends with residual debt, how much, and why."""
-    if not (state or node_url):
+    if not (state or node_url) and (block is not None or accounts or pool):
+        # Without one of these the market is deployed here, whatever the environment holds.
         fork_urls = fork_urls or os.environ.get("ETH_RPC_URL") or os.environ.get("MAINNET_RPC_URL")
     if sum(map(bool, (fork_urls, state, node_url))) > 1:
         raise click.UsageError("--fork-url, --state and --node exclude each other")

@@ -50,7 +50,8 @@ def closed_form(crash: Crash, run: Run, user: User) -> ClosedForm:
         agrees = agrees and _keeps_the_gap(attempt, outcome)
         if _is_exhausted(outcome, attempt):
             said = _integer_form(attempt)
-            agrees = agrees and said == _left_of_debt(attempt, outcome)
+            booked = outcome.deficits.get(attempt.call.debt_id, said)
+            agrees = agrees and said == _left_of_debt(attempt, outcome) == booked
             residual = {attempt.market.reserves[attempt.call.debt_id].symbol: said} if said else {}
     return ClosedForm(
         liquidatable_at=at_start.liquidatable,

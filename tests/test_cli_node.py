@@ -140,17 +140,20 @@ def test_a_revision_that_is_not_modelled_is_refused_with_its_number(found: tuple
     assert as_it_stands(found[1]) == before
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("writes", [30, 400], ids=["while it is set up", "while it crashes"])
+@pytest.mark.parametrize(
+    ("number", "n_requests"),
+    [(signal.SIGTERM, 30), (signal.SIGINT, 400)],
+    ids=["ended while the market is deployed", "interrupted later"],
+)
 def test_a_node_is_left_as_found_when_the_run_is_ended_in_the_middle(
-    found: tuple[Child, str], number: signal.Signals, writes: int, tmp_path: Path
+    found: tuple[Child, str], number: signal.Signals, n_requests: int, tmp_path: Path
 ):
     child, url = found
     before = as_it_stands(url)
     with serving(Relay(url)) as relay:
         command = [sys.executable, "-m", "scripts.crash", "--node", relay.url, "--out", str(tmp_path / "out")]
         with subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True) as process:
-            while len(relay.methods) < writes:
+            while len(relay.methods) < n_requests:
                 assert process.poll() is None, process.stderr
                 time.sleep(0.005)
             process.send_signal(number)
@@ -182,7 +185,7 @@ def test_a_node_that_is_not_a_development_node_gets_the_two_questions_and_nothin
         ("http://127.0.0.1:9", ("127.0.0.1:9",)),
         ("https://mainnet.example/v3/s3cr3tk3y", ("not a local development node",)),
         ("http://203.0.113.7:8545", ("203.0.113.7 is not a loopback address",)),
-        ("8545", ("8545",)),
+        ("8545", ("is not an RPC address",)),
     ],
 )
 def test_an_address_that_no_node_can_have_is_refused(url: str, words: tuple[str, ...], tmp_path: Path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -127,7 +128,7 @@ def _read_reserves(
     """The wanted reserves in id order, and the treasuries their aTokens name."""
     named = [to_checksum_address(asset) for asset in assets]
     symbols = [_symbol(answer) for answer in ask(source, [Question(one, "symbol()") for one in named], block)]
-    chosen = _chosen(pool, dict(zip(named, symbols, strict=True)), wanted)
+    chosen = _chosen(pool, _distinct(dict(zip(named, symbols, strict=True))), wanted)
     datas = ask(source, [Question(pool, "getReserveData(address)", (one,)) for one in chosen], block)
     details = iter(ask(source, _detail_questions(rules, [d.words for d in datas], list(chosen)), block))
     listed: list[Listed] = []
@@ -146,6 +147,14 @@ def _read_reserves(
             )
         )
     return tuple(sorted(listed, key=lambda one: one.reserve_id)), list(dict.fromkeys(treasuries))
+
+
+def _distinct(symbols: dict[str, str]) -> dict[str, str]:
+    """A symbol that several tokens have gets the head of its address: symbols name reserves everywhere else."""
+    count = Counter(symbols.values())
+    return {
+        asset: symbol if count[symbol] == 1 else f"{symbol}@{asset[:8]}" for asset, symbol in symbols.items()
+    }
 
 
 def _chosen(pool: str, symbols: dict[str, str], wanted: Collection[str] | None) -> dict[str, str]:

@@ -7,7 +7,7 @@ from eth_utils.address import to_checksum_address
 
 from forks.aave_v3.deploy import ADMIN, deploy
 from forks.aave_v3.getters import NotAMarket
-from forks.aave_v3.listing import NoSuchReserve
+from forks.aave_v3.listing import NoSuchReserve, _distinct
 from forks.aave_v3.mainnet_19471508 import build, read_figures
 from forks.aave_v3.reader import (
     MarketReader,
@@ -248,3 +248,8 @@ def test_stable_rate_debt_is_refused(older):
         node.set_code(weth.stable_debt_token, "0x600560005260206000f3")  # whatever is asked: 5
         with pytest.raises(StableDebtFound, match="WETH has 5"):
             read_market(node, pool, revision="3.0.2")
+
+
+def test_tokens_that_share_a_symbol_are_told_apart_by_their_address():
+    symbols = {"0xAAAA00": "USDC", "0xBBBB11": "USDC", "0xCCCC22": "DAI"}
+    assert _distinct(symbols) == {"0xAAAA00": "USDC@0xAAAA00", "0xBBBB11": "USDC@0xBBBB11", "0xCCCC22": "DAI"}

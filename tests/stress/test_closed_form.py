@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import pytest
 
 from stress.closed_form import ClosedForm, closed_form
 from stress.engine import Crash, Engine, Run
-from stress.residual import Residual, residual
+from stress.residual import residual
 from tests.stress.markets import Pledge, address, pledge, small_crash, small_scenario
 
 ANN = address("ann")
@@ -18,9 +19,21 @@ PLAIN = pledge({"WETH": 100_000}, {"USDC": 80_000})
 TO_HALF = small_scenario([(0, 1.0), (1, 0.50)], n_steps=3)
 
 
-def judged(crash: Crash, run: Run | None = None, left: Residual | None = None) -> ClosedForm:
-    run = run or Engine(crash=crash).run()
-    return closed_form(crash, run, ANN, left or residual(crash, run, ANN))
+def judged(crash: Crash, run: Run | None = None) -> ClosedForm:
+    return closed_form(crash, run or Engine(crash=crash).run(), ANN)
+
+
+def ended(weth: float = 0.50, pledged: Pledge = PLAIN) -> tuple[Crash, Run]:
+    """Ann after ether is worth so much within one block; at half a single call ends her account."""
+    crash = small_crash(small_scenario([(0, 1.0), (1, weth)], n_steps=3), {"ann": pledged})
+    return crash, Engine(crash=crash).run()
+
+
+def told_wrong(run: Run, **fields: Any) -> Run:
+    """The run as a model would tell it that gets a field of the last call wrong."""
+    *earlier, (attempt, outcome) = run.liquidations()
+    wrong = replace(attempt, predicted=replace(outcome, **fields))
+    return replace(run, attempts=(*(a for a, _ in earlier), wrong))
 
 
 def of(pledged: Pledge, scenario=TO_HALF) -> ClosedForm:
@@ -62,9 +75,9 @@ def test_an_account_without_debt_has_no_drop_and_agrees():
 
 
 def test_what_the_exhausting_call_leaves_is_what_was_written_off_to_the_unit():
-    crash = small_crash(TO_HALF, {"ann": PLAIN})
-    left = residual(crash, Engine(crash=crash).run(), ANN)
-    form = judged(crash)
+    crash, run = ended()
+    left = residual(crash, run, ANN)
+    form = judged(crash, run)
 
     assert form.residual == {"USDC": left.deficits[USDC]}
     assert abs(left.deficits[USDC] - (80_000 - 50_000 / 1.05) * 10**6) < 10**6
@@ -72,68 +85,79 @@ def test_what_the_exhausting_call_leaves_is_what_was_written_off_to_the_unit():
 
 
 def test_a_call_that_repays_all_leaves_nothing_in_closed_form():
-    form = of(PLAIN, small_scenario([(0, 1.0), (1, 0.90)], n_steps=3))
+    form = judged(*ended(0.90))
 
     assert (form.residual, form.agrees) == ({}, True)
 
 
+def test_an_account_that_nobody_called_agrees():
+    crash, run = ended()
+
+    assert judged(crash, replace(run, attempts=())).agrees
+
+
 @pytest.mark.parametrize("off", [-1, 1, 10**6])
 def test_a_write_off_that_is_off_by_a_unit_is_noticed(off: int):
-    crash = small_crash(TO_HALF, {"ann": PLAIN})
-    run = Engine(crash=crash).run()
-    left = residual(crash, run, ANN)
-    wrong = replace(left, deficits={USDC: left.deficits[USDC] + off})
+    crash, run = ended()
+    ((_, outcome),) = run.liquidations()
 
-    assert judged(crash, run, left).agrees
-    assert not judged(crash, run, wrong).agrees
+    assert judged(crash, run).agrees
+    assert not judged(crash, told_wrong(run, deficits={USDC: outcome.deficits[USDC] + off})).agrees
 
 
-def test_a_write_off_of_the_wrong_debt_is_noticed():
-    crash = small_crash(TO_HALF, {"ann": PLAIN})
-    run = Engine(crash=crash).run()
-    left = residual(crash, run, ANN)
+@pytest.mark.parametrize("off", [-1, 1])
+def test_a_repayment_that_is_off_by_a_unit_is_noticed_where_it_ends_the_account(off: int):
+    crash, run = ended()
+    ((_, outcome),) = run.liquidations()
 
-    assert not judged(crash, run, replace(left, deficits={DAI: left.deficits[USDC]})).agrees
+    assert not judged(crash, told_wrong(run, debt_repaid=outcome.debt_repaid + off)).agrees
+
+
+@pytest.mark.parametrize("deficits", [{}, {DAI: 32_381 * 10**6}])
+def test_a_write_off_that_is_missing_or_of_another_debt_is_noticed(deficits: dict[int, int]):
+    crash, run = ended()
+
+    assert not judged(crash, told_wrong(run, deficits=deficits)).agrees
 
 
 def test_a_write_off_where_the_collateral_suffices_is_noticed():
-    crash = small_crash(small_scenario([(0, 1.0), (1, 0.90)], n_steps=3), {"ann": PLAIN})
-    run = Engine(crash=crash).run()
+    crash, run = ended(0.90)
 
+    assert not judged(crash, told_wrong(run, deficits={USDC: 10**6})).agrees
+
+
+def test_a_call_that_takes_more_collateral_than_its_bonus_is_noticed():
+    """Half is repaid and the account goes on: the gap between debt and what repays it must stay as it was."""
+    crash, run = ended(0.96)
+    *_, (attempt, outcome) = run.liquidations()
+    account = outcome.market.accounts[ANN]
+    held = account.positions[WETH]
+    robbed = replace(
+        account,
+        positions={**account.positions, WETH: replace(held, scaled_atoken=held.scaled_atoken - 10**10)},
+    )
+    wrong = replace(outcome.market, accounts={**outcome.market.accounts, ANN: robbed})
+
+    assert attempt.before.health_factor_wad > 95 * 10**16
     assert judged(crash, run).agrees
-    assert not judged(crash, run, Residual(deficits={USDC: 1}, deficit_base=1, uncovered_base=0)).agrees
-
-
-def test_a_write_off_without_any_call_is_noticed():
-    crash = small_crash(TO_HALF, {"ann": PLAIN})
-    nothing = Run(market=crash.market, attempts=())
-
-    assert judged(crash, nothing).agrees
-    assert not judged(crash, nothing, Residual(deficits={USDC: 1}, deficit_base=1, uncovered_base=0)).agrees
+    assert not judged(crash, told_wrong(run, market=wrong)).agrees
 
 
 def test_a_model_with_another_bonus_would_be_noticed():
     """The run under a bonus of 5 %, the closed form under 6 %: the write-off is another."""
-    crash = small_crash(TO_HALF, {"ann": PLAIN})
-    run = Engine(crash=crash).run()
+    crash, run = ended()
     (attempt,) = run.attempts
     config = replace(attempt.market.reserves[WETH].config, liquidation_bonus_bps=106_00)
     weth = replace(attempt.market.reserves[WETH], config=config)
     other = replace(attempt.market, reserves={**attempt.market.reserves, WETH: weth})
-    under_other = replace(run, attempts=(replace(attempt, market=other),))
 
     assert judged(crash, run).agrees
-    assert not judged(crash, under_other, residual(crash, run, ANN)).agrees
+    assert not judged(crash, replace(run, attempts=(replace(attempt, market=other),))).agrees
 
 
 def test_with_several_debts_the_closed_form_is_of_the_one_that_is_repaid():
-    crash = small_crash(
-        small_scenario([(0, 1.0), (1, 0.45)], n_steps=3),
-        {"ann": pledge({"WETH": 100_000}, {"USDC": 50_000, "DAI": 30_000})},
-    )
-    run = Engine(crash=crash).run()
-    left = residual(crash, run, ANN)
-    form = judged(crash, run, left)
+    crash, run = ended(0.45, pledge({"WETH": 100_000}, {"USDC": 50_000, "DAI": 30_000}))
+    left, form = residual(crash, run, ANN), judged(crash, run)
 
     assert left.deficits.keys() == {USDC, DAI}
     assert form.residual == {"USDC": left.deficits[USDC]}

@@ -30,8 +30,8 @@ def explanations(
 
 
 @pytest.fixture(scope="module")
-def forms(default_crash: Crash, default_run: Run, residuals: Mapping[str, Residual]) -> dict[str, ClosedForm]:
-    return {user: closed_form(default_crash, default_run, user, left) for user, left in residuals.items()}
+def forms(default_crash: Crash, default_run: Run) -> dict[str, ClosedForm]:
+    return {user: closed_form(default_crash, default_run, user) for user in default_crash.borrowers}
 
 
 def test_at_least_60_calls_go_through_and_15_of_them_leave_debt(default_run: Run):

@@ -40,7 +40,7 @@ def run(crash: Crash) -> Run:
 def accounts(crash: Crash, run: Run) -> pd.DataFrame:
     left = {user: residual(crash, run, user) for user in crash.borrowers}
     said = {user: explain(crash, run, user) for user in left if left[user].total_base}
-    forms = {user: closed_form(crash, run, user, left[user]) for user in crash.borrowers}
+    forms = {user: closed_form(crash, run, user) for user in crash.borrowers}
     return accounts_table(crash, run, {address(n): n for n in ("ann", "ben", "carl")}, left, said, forms)
 
 

@@ -43,7 +43,7 @@ def run(crash: Crash) -> Run:
 def accounts(crash: Crash, run: Run) -> pd.DataFrame:
     left = {user: residual(crash, run, user) for user in crash.borrowers}
     said: dict[str, Explanation] = {u: explain(crash, run, u) for u in left if left[u].total_base}
-    forms = {user: closed_form(crash, run, user, left[user]) for user in crash.borrowers}
+    forms = {user: closed_form(crash, run, user) for user in crash.borrowers}
     return accounts_table(crash, run, {ANN: "ann", BEN: "ben"}, left, said, forms)
 
 

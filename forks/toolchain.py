@@ -124,10 +124,10 @@ def find_anvil(explicit: Path | str | None = None) -> Anvil:
 
 
 def _anvil(path: Path, source: str) -> Anvil:
-    version = re.search(r"\d+\.\d+\.\d+\S*", _version_of(path))
+    version = re.match(r"anvil\D*(\d+\.\d+\.\d+\S*)", _version_of(path))
     if not version:
         raise AnvilMissing(f"{path} ({source})")
-    return Anvil(path=path, version=version[0], source=source)
+    return Anvil(path=path, version=version[1], source=source)
 
 
 def _node_candidates() -> list[Path]:

@@ -30,10 +30,13 @@ class Explanation:
 def explain(crash: Crash, run: Run, user: User) -> Explanation:
     """Rerun one account of a finished run without each cause, then without several."""
     bound = _bound_by_others(crash, run, user)
-    alone = _alone(crash, user)
-    left: dict[Cause, int] = {cause: _left(alone, bound, user, frozenset({cause})) for cause in CAUSES}
+    world = _alone(crash, user)
+    if not _left(world, bound, user, frozenset()):
+        # Alone it would have been saved: what the others did in the same blocks is part of the story.
+        world, bound = crash, BoundMoney()
+    left: dict[Cause, int] = {cause: _left(world, bound, user, frozenset({cause})) for cause in CAUSES}
     removed_by: tuple[Cause, ...] = tuple(cause for cause in CAUSES if left[cause] == 0)
-    together = () if removed_by else _smallest_set(alone, bound, user)
+    together = () if removed_by else _smallest_set(world, bound, user)
     verdict: Verdict = removed_by[0] if removed_by else "several" if together else "market"
     return Explanation(
         user=user, verdict=verdict, removed_by=removed_by, together=together, residual_without_base=left
@@ -42,23 +45,25 @@ def explain(crash: Crash, run: Run, user: User) -> Explanation:
 
 def _alone(crash: Crash, user: User) -> Crash:
     """The crash with nobody else to look at, on the reserves the account has something in."""
+    if crash.market.has_category_prices:
+        return replace(crash, borrowers=(user,))  # its prices may be those of a reserve it has nothing in
     used = crash.market.accounts[user].positions
     reserves = {i: reserve for i, reserve in crash.market.reserves.items() if i in used}
     return replace(crash, borrowers=(user,), market=replace(crash.market, reserves=reserves))
 
 
-def _smallest_set(alone: Crash, bound: BoundMoney, user: User) -> tuple[Cause, ...]:
+def _smallest_set(world: Crash, bound: BoundMoney, user: User) -> tuple[Cause, ...]:
     for size in range(2, len(CAUSES) + 1):
         for causes in combinations(CAUSES, size):
-            if _left(alone, bound, user, frozenset(causes)) == 0:
+            if _left(world, bound, user, frozenset(causes)) == 0:
                 return causes
     return ()
 
 
-def _left(alone: Crash, bound: BoundMoney, user: User, without: frozenset[Cause]) -> int:
-    engine = Engine(crash=alone, without=without, taken=bound)
+def _left(world: Crash, bound: BoundMoney, user: User, without: frozenset[Cause]) -> int:
+    engine = Engine(crash=world, without=without, taken=bound)
     run = engine.run()
-    return residual_base(alone, run, user)
+    return residual_base(world, run, user)
 
 
 def _bound_by_others(crash: Crash, run: Run, user: User) -> BoundMoney:

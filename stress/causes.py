@@ -7,7 +7,8 @@
 `dust`        the protocol's leftover rule does not exist
 `capital`     liquidators have all the money they can use
 
-The account is rerun alone, on the same market, with the money that the other accounts bound still bound. The cause
+The account is rerun alone, on the same market, with the money that the other accounts bound still bound (with all
+the others, should it alone not end with debt). The cause
 is the first, in the order above, whose absence alone removes the debt; `several` if only some together do;
 `market` if even all together do not: the market itself passed the point of exhaustion between two blocks.
 """

@@ -164,13 +164,19 @@ class Engine:
         """
         found: list[tuple[int, User]] = []
         for user in self.crash.borrowers:
-            if user not in self._below and changed.isdisjoint(self.market.accounts[user].positions):
+            if user not in self._below and not self._depends_on(user, changed):
                 continue
             data = account_data(self._view(timestamp), user, prices_base=observed, timestamp=timestamp)
             if data.health_factor_wad < LIQUIDATABLE_BELOW_WAD:
                 found.append((data.total_debt_base, user))
         self._below = {user for _, user in found}
         return [user for _, user in sorted(found, key=lambda entry: (-entry[0], entry[1]))]
+
+    def _depends_on(self, user: User, changed: frozenset[ReserveId]) -> bool:
+        """Whether the account may be worth something else now that these prices have moved."""
+        if self.market.has_category_prices:
+            return bool(changed)
+        return not changed.isdisjoint(self.market.accounts[user].positions)
 
     def _view(self, timestamp: int) -> Market:
         """The market with its indices grown to now, made once for each state and time."""

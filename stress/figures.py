@@ -20,7 +20,7 @@ MOST_HEALTH = 6
 
 
 def market_against_oracle(prices: pd.DataFrame, events: pd.DataFrame, path: Path) -> None:
-    """One panel an asset that moved: the market, what the feed showed, and every liquidation at its price.
+    """One panel an asset that moved and was seized: the market, what the feed showed, the liquidations on it.
 
     `prices`: one row a step and symbol (seconds, symbol, market_usd, observed_usd); `events`: one row a call
     (seconds, collateral_symbol, observed_usd, outcome, n_deficits).
@@ -74,7 +74,7 @@ def borrowers_before_and_after(accounts: pd.DataFrame, path: Path) -> None:
     _debt_panel(right, rows)
     left.set_yticks(rows.index, [_short(str(name)) for name in rows["borrower"]], fontsize=7)
     left.set_ylim(-1, len(rows))
-    figure.suptitle("Every borrower before and after", x=0.01, ha="left", color=INK)
+    left.set_title("Every borrower before and after", loc="left", color=INK, pad=24)
     for axes in (left, right):
         axes.grid(axis="y", color=GRID, lw=0.5)
         axes.set_axisbelow(True)
@@ -90,7 +90,7 @@ def _health_panel(axes: Axes, rows: pd.DataFrame) -> None:
         rows["health_before"].clip(upper=MOST_HEALTH),
         rows["health_after"].clip(upper=MOST_HEALTH),
     )
-    axes.hlines(rows.index, before, after.fillna(before), color=MARKET, lw=1)
+    axes.hlines(rows.index, before, after.fillna(before), color=MARKET, lw=1, zorder=0.8)
     axes.scatter(before, rows.index, **BEFORE, label="before")
     axes.scatter(after, rows.index, s=14, color=ORACLE, label="after, if in debt")
     axes.axvline(1, color=LOSS, lw=0.8)

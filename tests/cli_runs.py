@@ -146,6 +146,19 @@ def require_one_line(result: Result, *words: str, code: int = 2) -> None:
     assert not result.stdout
 
 
+def processes_in(folder: Path) -> list[str]:
+    """Processes that stand in `folder`, as our node does in its own temporary one; Linux can tell."""
+    found: list[str] = []
+    for link in Path("/proc").glob("[0-9]*/cwd"):
+        try:
+            where = link.readlink()
+        except OSError:
+            continue
+        if where.is_relative_to(folder):
+            found.append(str(link))
+    return found
+
+
 @contextmanager
 def deployed_market(symbols: Sequence[str]) -> Iterator[Venue]:
     """A month-old Aave v3.6 market of these assets on a node of its own."""

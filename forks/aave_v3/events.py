@@ -37,14 +37,14 @@ def liquidation_amounts(
 
 
 def as_columns(amounts: Mapping[str, int]) -> dict[str, str | dict[str, str]]:
-    """The same amounts as columns of the event table, beside what the model said."""
+    """The same amounts as columns of the event table, beside what the model said; none of a refused call."""
     prefix = "event.DeficitCreated."
     return {
-        "chain_debt_to_cover": str(amounts["event.LiquidationCall.debtToCover"]),
+        "chain_debt_to_cover": str(amounts.get("event.LiquidationCall.debtToCover", 0)),
         "chain_liquidated_collateral_amount": str(
-            amounts["event.LiquidationCall.liquidatedCollateralAmount"]
+            amounts.get("event.LiquidationCall.liquidatedCollateralAmount", 0)
         ),
-        "chain_protocol_fee": str(amounts["event.protocolFee"]),
+        "chain_protocol_fee": str(amounts.get("event.protocolFee", 0)),
         "chain_deficits": {
             name.removeprefix(prefix): str(amount)
             for name, amount in amounts.items()

@@ -7,8 +7,8 @@ half; before and after, prices are those of the start, and debts in an asset tha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from eth_utils import keccak, to_checksum_address
@@ -65,6 +65,8 @@ def open_book(
     Raises:
         SetUpRefused: a call that the pool refuses, with the error's name.
     """
+    indexes = venue.normalized(venue.reserve_ids.values())
+    openings = [_as_sent(venue, opening, indexes) for opening in openings]
     drawn = _totals(opening.borrows for opening in openings)
     supplied = _totals(opening.supplies for opening in openings)
     if too_low := list(_caps_too_low(venue, supplied, drawn, liquidity_factor)):
@@ -110,6 +112,31 @@ def season(venue: Venue, prices_base: Mapping[ReserveId, int]) -> None:
         ),
     )
     venue.node.set_time(venue.now() + SEASONING_S)
+
+
+def _as_sent(venue: Venue, opening: Opening, indexes: Mapping[ReserveId, tuple[int, int]]) -> Opening:
+    """The opening with the amounts to send now, so that the tokens' own rounding keeps the balances it asks for."""
+    rules = venue.rules
+    supplies, borrows = dict(opening.supplies), dict(opening.borrows)
+    for symbol, wanted in supplies.items():
+        index_ray, _ = indexes[venue.reserve_ids[symbol]]
+        supplies[symbol] = _amount_for(wanted, index_ray, rules.atoken_mint_scaled, rules.atoken_balance, 1)
+    for symbol, wanted in borrows.items():
+        _, index_ray = indexes[venue.reserve_ids[symbol]]
+        borrows[symbol] = _amount_for(wanted, index_ray, rules.vtoken_mint_scaled, rules.vtoken_balance, -1)
+    return replace(opening, supplies=supplies, borrows=borrows)
+
+
+def _amount_for(
+    wanted: int,
+    index_ray: int,
+    mint_scaled: Callable[[int, int], int],
+    balance: Callable[[int, int], int],
+    step: int,
+) -> int:
+    """What to send for a balance of `wanted`, or one unit off where no whole share gives it. [asset units]"""
+    candidates = (wanted, wanted + step, wanted + 2 * step)
+    return min(candidates, key=lambda sent: abs(balance(mint_scaled(sent, index_ray), index_ray) - wanted))
 
 
 def _totals(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
 import shutil
 import sys
@@ -49,15 +48,19 @@ def require_writable(folder: Path) -> None:
     Raises:
         CannotWrite: with the reason.
     """
-    existing = next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
-    if not existing.is_dir():
-        raise CannotWrite(folder, f"{existing} is not a folder")
-    if existing == folder.absolute() and any(existing.iterdir()) and not (existing / MANIFEST).is_file():
+    folder = folder.resolve()
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).is_file():
         raise CannotWrite(
             folder, f"it holds something else than results (no {MANIFEST}), which would be lost"
         )
-    if not os.access(existing if existing != folder.absolute() else existing.parent, os.W_OK | os.X_OK):
-        raise CannotWrite(folder, f"{existing} may not be written")
+    if folder.exists() and not folder.is_dir():
+        raise CannotWrite(folder, "it is not a folder")
+    nearest = next(one for one in folder.parents if one.exists())
+    try:
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=nearest):
+            pass
+    except OSError as error:
+        raise CannotWrite(folder, f"{nearest}: {error.strerror}") from error
 
 
 def write(results: Results, folder: Path) -> None:
@@ -126,9 +129,8 @@ def parity_table(ledger: Ledger) -> pd.DataFrame:
 
 
 def _tables(results: Results, folder: Path) -> None:
-    events = results.events.assign(
-        **{name: results.events[name].map(json.dumps) for name in ("deficits", "chain_deficits")}
-    )
+    nested = [name for name in ("deficits", "chain_deficits") if name in results.events]  # no call, no chain
+    events = results.events.assign(**{name: results.events[name].map(json.dumps) for name in nested})
     accounts = results.accounts.assign(
         frontier_residual=results.accounts["frontier_residual"].map(json.dumps)
     )

@@ -68,9 +68,9 @@ def open_venue(where: Where, progress: Progress) -> Iterator[Venue]:
     elif where.fork_urls:
         point = fork_point(where.fork_urls, block=where.block)
         with _forked(where, point) as node:
-            yield _existing(node, "fork", _known_pool(node, where.pool))
+            yield _existing(node, "fork", _known_pool(node, where.pool), progress)
     elif where.state:
-        with _from_state(where) as venue:
+        with _from_state(where, progress) as venue:
             yield venue
     else:
         anvil = find_anvil(where.anvil)
@@ -85,6 +85,7 @@ def _deployed(node: Node, source: str, progress: Progress) -> Venue:
         node,
         source,
         MarketReader(node, deployment.pool),
+        progress,
         contracts={name: code_hash for name, (_, code_hash) in deployment.contracts.items()},
         fund=partial(_mint_up_to, node),
         notes=["deployed from the npm sources of aave-v3-origin 3.6.0 with mainnet parameters of 2025-03-19"],
@@ -94,7 +95,9 @@ def _deployed(node: Node, source: str, progress: Progress) -> Venue:
     return venue
 
 
-def _existing(node: Node, source: str, pool: str, *, record: MarketHandle | None = None) -> Venue:
+def _existing(
+    node: Node, source: str, pool: str, progress: Progress, *, record: MarketHandle | None = None
+) -> Venue:
     """The market of `pool` as it stands; `record`: that of the recorded block, whose revision is known."""
     revision = record.revision if record else None
     if revision is None:
@@ -107,6 +110,7 @@ def _existing(node: Node, source: str, pool: str, *, record: MarketHandle | None
         node,
         source,
         reader,
+        progress,
         contracts=record.code_hashes if record else read_code_hashes(node, reader.listing),
         fund=partial(tokens.deal, node),
         notes=[f"{what} was written in: the record lacks it" for what in record.filled] if record else [],
@@ -118,6 +122,7 @@ def _venue(
     node: Node,
     source: str,
     reader: MarketReader,
+    progress: Progress,
     *,
     contracts: Mapping[str, str],
     fund: Callable[[str, str, int], None],
@@ -129,7 +134,7 @@ def _venue(
         source=source,
         reader=reader,
         pool_revision=ask(node, [Question(reader.listing.pool, "POOL_REVISION()")])[0].word,
-        errors=aave_v36().errors,
+        errors=aave_v36(progress).errors,
         fund_token=fund,
         contracts=contracts,
         node_version=node.rpc.call("web3_clientVersion"),
@@ -143,7 +148,7 @@ def _on_running_node(node: Node, where: Where, progress: Progress) -> Venue:
     """The named pool, the known one of that chain if it is there, else our own deployment."""
     pool = where.pool or KNOWN_POOLS.get(int(node.rpc.call("eth_chainId"), 16))
     if pool and node.rpc.call("eth_getCode", pool, "latest") != "0x":
-        return _existing(node, "node", pool)
+        return _existing(node, "node", pool, progress)
     if where.pool:
         raise NoMarketHere(where.pool)
     return _deployed(node, "node", progress)
@@ -160,22 +165,25 @@ def _forked(where: Where, point: ForkPoint) -> Node:
 
 
 @contextmanager
-def _from_state(where: Where) -> Iterator[Venue]:
+def _from_state(where: Where, progress: Progress) -> Iterator[Venue]:
     anvil = find_anvil(where.anvil).path
     if where.state == MAINNET_19471508:
         with Node.start(anvil, port=where.port, chain_id=1, timestamp=read_figures().timestamp) as node:
-            yield _recorded(node, build(node))
+            yield _recorded(node, build(node), progress)
         return
     state = describe_state(Path(str(where.state)))
     chain_id = state.chain_id or 31_337
     with Node.start(anvil, port=where.port, chain_id=chain_id, timestamp=state.timestamp) as node:
         handle = load(node, state.path, pool=where.pool)
-        yield _recorded(node, handle) if handle.revision else _existing(node, "state", handle.pool)
+        if handle.revision:
+            yield _recorded(node, handle, progress)
+        else:
+            yield _existing(node, "state", handle.pool, progress)
 
 
-def _recorded(node: Node, record: MarketHandle) -> Venue:
+def _recorded(node: Node, record: MarketHandle, progress: Progress) -> Venue:
     """The market of the recorded block, built or loaded, with what is not as the chain had it in its notes."""
-    venue = _existing(node, "state", record.pool, record=record)
+    venue = _existing(node, "state", record.pool, progress, record=record)
     venue.notes += _code_notes(code_differences(node, read_figures()))
     return venue
 

@@ -40,7 +40,7 @@ class Twin:
     on_step: Callable[[], None] = lambda: None
     """Called at every block, for whoever shows progress."""
     chain: dict[int, dict[str, Any]] = field(default_factory=dict)
-    """What only the chain knows of each call, by index: block number, transaction hash, gas used."""
+    """What the chain alone says of each call, by index: block number, transaction hash, gas, amounts of events."""
     _clock: int = 0
 
     def run(self, engine: Engine) -> Run:
@@ -190,5 +190,6 @@ class Twin:
             "block_number": receipt["blockNumber"],
             "transaction_hash": receipt["transactionHash"].to_0x_hex(),
             "gas_used": receipt["gasUsed"],
+            **events.as_columns({}),
         }
         return receipt

@@ -76,6 +76,8 @@ class Rules:
     """([asset units], liquidity index [ray]) -> scaled"""
     atoken_take_scaled: OfTwo
     """([asset units], liquidity index [ray]) -> scaled, of a burn or a transfer"""
+    vtoken_mint_scaled: OfTwo
+    """([asset units], variable borrow index [ray]) -> scaled, of a borrow"""
     vtoken_burn_scaled: OfTwo
     """([asset units], variable borrow index [ray]) -> scaled"""
     debt_growth: OfThree
@@ -132,6 +134,7 @@ _V3_0_2 = Rules(
     vtoken_balance=ray_mul_half_up,
     atoken_mint_scaled=ray_div_half_up,
     atoken_take_scaled=ray_div_half_up,
+    vtoken_mint_scaled=ray_div_half_up,
     vtoken_burn_scaled=ray_div_half_up,
     debt_growth=variants.debt_growth_of_balances,
     overall_rate=variants.overall_rate_weighted,
@@ -194,6 +197,7 @@ _V3_5 = replace(
     vtoken_balance=ray_mul_up,
     atoken_mint_scaled=ray_div_down,
     atoken_take_scaled=ray_div_up,
+    vtoken_mint_scaled=ray_div_up,
     vtoken_burn_scaled=ray_div_down,
     debt_growth=variants.debt_growth_of_index,
     debt_value=mul_div_up,

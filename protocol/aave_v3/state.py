@@ -125,6 +125,11 @@ class Market:
     sentinel_allows_liquidation: bool | None = None
     """`PriceOracleSentinel.isLiquidationAllowed()`; None = no sentinel. Up to v3.6."""
 
+    @property
+    def has_category_prices(self) -> bool:
+        """Whether an eMode category prices its members by a source of its own. Up to v3.1."""
+        return any(category.price_source for category in self.emodes.values())
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AccountData:

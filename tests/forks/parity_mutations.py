@@ -261,9 +261,6 @@ NOTICED: dict[str, dict[str, dict[str, Mutation]]] = {
         "reserve.WETH.liquidity_rate_ray": {
             "repaid shares round half up": column("vtoken_burn_scaled", ray_div_half_up),
         },
-        "before.avg_ltv_bps": {
-            "no loan to value beats the category's": column("user_ltv", variants.ltv_if_reserve_has_one),
-        },
         "before.total_collateral_base": {
             "no threshold, no collateral": column("collateral_needs_threshold", value=True),
         },
@@ -304,6 +301,11 @@ NOTICED: dict[str, dict[str, dict[str, Mutation]]] = {
         },
         "user.liquidator.bitmap": {
             "first atokens are collateral": column("liquidator_collateral", LiquidatorCollateral.IF_FIRST),
+        },
+    },
+    "no loan to value": {
+        "account.borrower.available_borrows_base": {
+            "no loan to value beats the category's": column("user_ltv", variants.ltv_if_reserve_has_one),
         },
     },
     "healthy": {

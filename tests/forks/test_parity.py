@@ -38,7 +38,7 @@ def test_equal_integers_are_counted_and_do_not_differ(ledger):
 def test_one_unit_is_a_difference_and_stops_at_once_with_both_integers():
     ledger = Ledger()
     with pytest.raises(
-        ParityBroken, match="liquidation 3, b: model 2, chain 3 .chain minus model 1"
+        ParityBroken, match=r"liquidation 3, b: model 2, chain 3 .chain minus model 1"
     ) as broken:
         ledger.compare("liquidation 3", {"a": 1, "b": 2, "c": 9}, {"a": 1, "b": 3, "c": 9}, None)
 

@@ -29,6 +29,8 @@ pytestmark = pytest.mark.node
 
 LABELS = {"revision", "pool_revisions"}
 """Columns that name a row of the table of rules; no formula reads them."""
+NOT_OF_A_LIQUIDATION = {"vtoken_mint_scaled"}
+"""Columns of other calls; `test_opening` holds what they give against the chain."""
 TABLE = [
     pytest.param(case, named, mutation, id=name)
     for case, by_field in NOTICED.items()
@@ -79,12 +81,12 @@ def test_a_wrong_model_is_stopped_at_the_field_that_it_got_wrong(setting, case, 
 def test_every_column_of_the_table_of_rules_is_made_wrong_at_least_once():
     columns = {name for param in TABLE for name in param.values[2].rules}
 
-    assert columns == {field.name for field in fields(Rules)} - LABELS
+    assert columns == {field.name for field in fields(Rules)} - LABELS - NOT_OF_A_LIQUIDATION
     assert len(TABLE) >= 25
 
 
-def test_every_case_is_there_for_a_mutation_or_for_none_that_another_shows():
-    assert NOTICED.keys() <= CASES.keys()
+def test_every_case_is_where_some_mutation_shows():
+    assert NOTICED.keys() == CASES.keys()
 
 
 def test_labels_of_a_revision_are_not_read_by_any_formula(setting):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from eth_abi.exceptions import DecodingError
@@ -66,9 +67,10 @@ def load(node: Node, path: Path, *, pool: str | None = None) -> MarketHandle:
     if _is_the_record(state, address, figures):
         return read_recorded_market(node, figures, filled=_complete(node, figures))
     try:
-        rules_of(view(node, address, "POOL_REVISION()", "uint256"))  # first: what follows is only of these
         return read_market_handle(node, address)
     except (RpcFailed, DecodingError) as error:
+        with suppress(RpcFailed, DecodingError):  # a pool that answers otherwise may be of another revision
+            rules_of(view(node, address, "POOL_REVISION()", "uint256"))
         raise NoPool(path, address) from error
 
 

@@ -17,10 +17,11 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from forks.child import uninterrupted
 from forks.errors import ForkError
 from forks.toolchain import cache_directory, find_node, node_modules, npm_package
 
@@ -175,12 +176,12 @@ def _compile(text: str, progress: Progress) -> dict[str, Any]:
         source.write(text)
         source.seek(0)
         # The input is a file: a pipe that is not drained before the first time-out is never written again.
-        with subprocess.Popen(command, stdin=source, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
-            try:
-                out, err = _wait(child, lambda: progress(time.monotonic() - began))
-            except BaseException:
-                child.kill()
-                raise
+        pipe = subprocess.PIPE
+        with ExitStack() as life:
+            with uninterrupted():  # a signal between its start and our knowing of it would leave it running
+                child = life.enter_context(subprocess.Popen(command, stdin=source, stdout=pipe, stderr=pipe))
+                life.callback(child.kill)
+            out, err = _wait(child, lambda: progress(time.monotonic() - began))
     if child.returncode != 0:
         first_line = err.decode(errors="replace").strip().partition("\n")[0]
         raise CompilationFailed(first_line or f"Node exit code {child.returncode}")

@@ -34,12 +34,9 @@ REFUSED = (ForkError, BookError, ScenarioError, OracleError, ModelError, ParityB
 @click.option("--block", type=click.IntRange(min=0), help="Block to pin the fork at; default its head.")
 @click.option("--state", help=f"A recorded state: an anvil dump, or {MAINNET_19471508!r}.")
 @click.option("--node", "node_url", help="An anvil that already runs on loopback; left as it was found.")
-@click.option(
-    "--pool", callback=one_address, help="Address of the Aave v3 pool, where it is not the known one."
-)
+@click.option("--pool", help="Address of the Aave v3 pool, where it is not the known one.")
 @click.option(
     "--accounts",
-    callback=addresses,
     help="Real borrowers instead of a book: ADDRESS,... or a file of them.",
 )
 @click.option("--book", help="A shipped book, or a TOML file. Default: the one that fits the market.")
@@ -55,7 +52,7 @@ def crash(
     state: str | None,
     node_url: str | None,
     pool: str | None,
-    accounts: tuple[str, ...],
+    accounts: str | None,
     book: str | None,
     scenario: str,
     out: Path,
@@ -63,6 +60,7 @@ def crash(
     port: int | None,
 ) -> None:
     """Let a market crash on real Aave contracts and show who ends with residual debt, how much, and why."""
+    pool, borrowers = one_address("--pool", pool), addresses("--accounts", accounts)
     if not (state or node_url) and (block is not None or accounts or pool):
         # Without one of these the market is deployed here, whatever the environment holds.
         fork_urls = fork_urls or os.environ.get("ETH_RPC_URL") or os.environ.get("MAINNET_RPC_URL")
@@ -70,12 +68,14 @@ def crash(
         raise click.UsageError("--fork-url, --state and --node exclude each other")
     if block is not None and not fork_urls:
         raise click.UsageError("--block needs --fork-url (or ETH_RPC_URL)")
+    if pool and not (fork_urls or state or node_url):
+        raise click.UsageError("--pool needs --fork-url, --state or --node")
     if accounts and book:
         raise click.UsageError("--accounts and --book exclude each other")
     where = Where(
         fork_urls=fork_urls, state=state, node_url=node_url, block=block, pool=pool, anvil=anvil, port=port
     )
-    sys.exit(run(where, Order(book=book, scenario=scenario, accounts=accounts, out=out)))
+    sys.exit(run(where, Order(book=book, scenario=scenario, accounts=borrowers, out=out)))
 
 
 def run(where: Where, order: Order) -> int:

@@ -52,6 +52,7 @@ def nothing_is_left_behind(
         (("--block", "-1"), ("--block", "-1")),
         (("--block", "latest"), ("--block", "latest")),
         (("--port", "0"), ("--port", "0")),
+        (("--pool", SOME_ADDRESS), ("--pool needs",)),
         (("--pool", "0x12"), ("--pool", "'0x12' is not an address")),
         (("--accounts", ""), ("--accounts", "neither an address nor a file")),
         (("--fork-url", "example"), ("is not an RPC address",)),
@@ -72,6 +73,14 @@ def test_an_unknown_verb_is_refused():
 def test_accounts_need_a_market_that_has_them(tmp_path: Path):
     """Without a fork, a state or a node the market is deployed anew, and nobody is on it."""
     require_one_line(crash(tmp_path, "--accounts", SOME_ADDRESS), "no position", SOME_ADDRESS)
+
+
+def test_an_address_in_the_environment_alone_forks_nothing(tmp_path: Path):
+    """Only with a block, a pool or accounts of that chain does it stand for `--fork-url`."""
+    nowhere = {"ETH_RPC_URL": URL}
+
+    require_one_line(crash(tmp_path, "--anvil", "/nonexistent", env=nowhere), "no anvil that runs")
+    require_one_line(crash(tmp_path, "--block", "5", env=nowhere), "cannot be reached")
 
 
 # --- tools ---
@@ -102,7 +111,7 @@ def test_without_node_the_compiler_cannot_run(
 ):
     anvil = toolchain.find_anvil().path
     monkeypatch.setattr(toolchain, "_WHEEL_NODE", "none/*")
-    empty = {"PATH": str(tmp_path), "UNDERWATER_CACHE": str(tmp_path / "cache")}
+    empty: dict[str, str | None] = {"PATH": str(tmp_path), "UNDERWATER_CACHE": str(tmp_path / "cache")}
 
     result = crash(tmp_path, "--anvil", anvil, *options, env=empty)
 

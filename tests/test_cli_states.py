@@ -14,6 +14,16 @@ from tests.cli_runs import book_file, crash, deployed_market, manifest, require_
 
 pytestmark = pytest.mark.node
 
+HUGE = """
+title = "one borrower"
+[[kinds.huge.borrowers]]
+name = "huge"
+collateral_usd = { WETH = 9_000_000_000 }
+debt_percent = { DAI = 100 }
+health_factor = 1.1
+[kinds.huge]
+about = "More than the market takes."
+"""
 ONLY_THE_CHAIN_KNOWS = ["block_number", "transaction_hash", "gas_used"]
 
 
@@ -52,6 +62,7 @@ def test_where_code_hashes_differ_output_and_manifest_say_so(built: tuple[Path, 
     pool = read_figures().contracts["Pool implementation"]
     found = summary(folder)["contracts"]["Pool implementation"]
 
+    assert pool.code_hash
     assert found != pool.code_hash
     assert any(f"Pool implementation {found[:10]}, recorded {pool.code_hash[:10]}" in note for note in notes)
     assert any("metadata only: " in note and "ACLManager" in note for note in notes)
@@ -140,3 +151,15 @@ def test_a_malformed_state_is_refused_in_one_line(content: bytes | None, reason:
 
     require_one_line(crash(tmp_path, "--state", path), str(path), reason)
     assert sorted(one.name for one in tmp_path.iterdir() if one != path) == ["short_60.toml"]
+
+
+def test_caps_are_lifted_where_the_configurator_is_only_an_address(tmp_path: Path):
+    """Nine billion of ether do not fit under the caps of that block."""
+    path = tmp_path / "huge.toml"
+    path.write_text(HUGE)
+
+    result = crash(tmp_path, "--state", "mainnet-19471508", "--book", path)
+
+    assert result.exit_code == 0, result.output
+    assert "supply and borrow caps lifted: WETH, DAI\n" in result.stdout
+    assert summary(tmp_path)["values_differing"] == 0

@@ -250,6 +250,20 @@ def test_the_output_shows_who_is_left_with_debt_and_what_was_compared(run):
     assert all(f"{cause} {count}" in shown for cause, count in summary["causes"].items())
 
 
+def test_the_readme_quotes_this_very_run(run, root):
+    """Where its first screen says numbers of the default crash, they are these."""
+    readme, shown = (root / "README.md").read_text(), run.process.stdout.splitlines()
+    summary = run.json("summary")
+    quoted = [
+        line for line in readme.splitlines() if "integers compared with" in line or "went through" in line
+    ]
+
+    assert quoted
+    assert all(line in shown for line in quoted)
+    left = f"{summary['borrowers_with_residual_debt']} of {summary['borrowers']} borrowers"
+    assert f"{left} end with ${summary['residual_debt_usd']:,.2f}" in " ".join(readme.split())
+
+
 # --- short crashes ----------------------------------------------------------------------------------------------
 
 

@@ -43,6 +43,11 @@ def caps_of(word: int) -> tuple[int, int]:
     return _bits(word, 116, 36), _bits(word, 80, 36)
 
 
+def without_caps(word: int) -> int:
+    """The same configuration word with neither cap."""
+    return word & ~(((1 << 72) - 1) << 80)
+
+
 def is_borrowing(user_word: int, reserve_id: int) -> bool:
     """The borrowing bit of a user's configuration word."""
     return bool(_bits(user_word, 2 * reserve_id, 1))

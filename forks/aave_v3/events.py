@@ -20,7 +20,7 @@ def liquidation_amounts(
     receipt: TxReceipt, market: Market, call: LiquidationCall, collateral_atoken: str
 ) -> dict[str, int]:
     """Amounts of LiquidationCall, of every DeficitCreated, and of the fee that goes to the treasury as aTokens."""
-    symbols = {to_checksum_address(r.asset): r.symbol for r in market.reserves.values()}
+    symbols: dict[str, str] = {to_checksum_address(r.asset): r.symbol for r in market.reserves.values()}
     amounts: dict[str, int] = {"event.protocolFee": 0}
     for log in receipt["logs"]:
         topic = bytes(log["topics"][0]) if log["topics"] else b""

@@ -12,7 +12,7 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 from web3.types import TxReceipt
 
-from forks.aave_v3.configuration import can_be_borrowed
+from forks.aave_v3.configuration import can_be_borrowed, without_caps
 from forks.aave_v3.errors import SetUpRefused
 from forks.aave_v3.getters import Question, ask
 from forks.aave_v3.reader import MarketReader
@@ -159,15 +159,12 @@ class Venue:
 
     def lift_caps(self, symbols: Iterable[str]) -> None:
         """Take supply and borrow caps off, so that a book fits beside what is there already."""
-        provider = self.reader.listing.provider
-        names = ("getACLAdmin()", "getACLManager()", "getPoolConfigurator()")
-        admin, acl, configurator = (
-            answer.address for answer in ask(self.node, [Question(provider, name) for name in names])
-        )
-        self.require(transaction(admin, acl, "addPoolAdmin(address)", (admin,)))
+        question = Question(self.reader.listing.provider, "getPoolConfigurator()")
+        configurator, words = ask(self.node, [question])[0].address, self.configurations()
         for symbol in symbols:
-            for function in ("setSupplyCap(address,uint256)", "setBorrowCap(address,uint256)"):
-                self.require(transaction(admin, configurator, function, (self.assets[symbol], 0)))
+            arguments = (self.assets[symbol], (without_caps(words[symbol]),))
+            signature = "setConfiguration(address,(uint256))"
+            self.require(transaction(configurator, self.pool, signature, arguments))
         self.notes.append(f"supply and borrow caps lifted: {', '.join(symbols)}")
 
     def require(self, call: Transaction) -> None:

@@ -39,6 +39,7 @@ from tests.forks.parity_wrong import (
     never_paused,
     only_debt_asset,
     rates_without_deficit,
+    total_stays,
     validates_as_if,
     without_added,
     without_emode,
@@ -67,6 +68,9 @@ def patch(target: str, wrap: Wrap) -> Mutation:
 
 NOTICED: dict[str, dict[str, dict[str, Mutation]]] = {
     "half": {
+        "reserve.WBTC.total_scaled_atoken": {
+            "total supply stays": patch("ledger.Ledger.burn_atoken", total_stays("total_scaled_atoken")),
+        },
         "before.total_debt_base": {
             "debt grows linearly": column("compounded_growth", linear_growth),
             "debt is valued down": column("debt_value", mul_div_down),
@@ -123,6 +127,7 @@ NOTICED: dict[str, dict[str, dict[str, Mutation]]] = {
             "income index compounds": patch("interest.linear_growth", instead(compounded_growth_binomial)),
         },
         "reserve.USDC.liquidity_rate_ray": {
+            "total debt stays": patch("ledger.Ledger.burn_vtoken", total_stays("total_scaled_variable_debt")),
             "repayment does not lower the rates": patch("rates.interest_rates", without_added),
             "rates round down": patch("rates.ray_mul_half_up", instead(ray_mul_down)),
         },
@@ -301,6 +306,9 @@ NOTICED: dict[str, dict[str, dict[str, Mutation]]] = {
         },
         "user.liquidator.bitmap": {
             "first atokens are collateral": column("liquidator_collateral", LiquidatorCollateral.IF_FIRST),
+            "first or own atokens are collateral": column(
+                "liquidator_collateral", LiquidatorCollateral.IF_FIRST_OR_OWN
+            ),
         },
     },
     "no loan to value": {

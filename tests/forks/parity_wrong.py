@@ -111,3 +111,17 @@ def written_off_too_early(right: Any) -> Any:
 
 def health_rounded_up(collateral: int, weighted: int, debt: int) -> int:
     return -(-wad_div_half_up(weighted, debt) // BPS)
+
+
+def total_stays(name: str) -> Wrap:
+    """Tokens are burned, their total supply `name` is not lowered."""
+
+    def wrap(right: Any) -> Any:
+        def wrong(ledger: Any, user: Any, reserve_id: Any, scaled: int) -> None:
+            before = getattr(ledger.reserve(reserve_id), name)
+            right(ledger, user, reserve_id, scaled)
+            ledger.put(replace(ledger.reserve(reserve_id), **{name: before}))
+
+        return wrong
+
+    return wrap

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -116,12 +116,12 @@ def book_file(folder: Path) -> Path:
     return path
 
 
-def underwater(*arguments: object, env: dict[str, str | None] | None = None) -> Result:
+def underwater(*arguments: object, env: Mapping[str, str | None] | None = None) -> Result:
     """Run `underwater` with these arguments in this process."""
     return CliRunner().invoke(main, [str(one) for one in arguments], env=env)
 
 
-def crash(folder: Path, *arguments: object, env: dict[str, str | None] | None = None) -> Result:
+def crash(folder: Path, *arguments: object, env: Mapping[str, str | None] | None = None) -> Result:
     """Run the short crash into `folder`/out; `arguments` say where and on whom."""
     files = ["--scenario", scenario_file(folder), "--out", folder / "out"]
     return underwater("crash", *files, *arguments, env=env)

@@ -23,7 +23,7 @@ from typing import Any
 
 from forks.child import uninterrupted
 from forks.errors import ForkError
-from forks.toolchain import cache_directory, find_node, node_modules, npm_package
+from forks.toolchain import cache_directory, find_node, node_modules, npm_package, npm_version
 
 SOLC_VERSION = "0.8.27"
 
@@ -116,7 +116,7 @@ def aave_v36_output(progress: Progress | None = None) -> dict[str, Any]:
 
 
 def _compiler_version() -> str:
-    found = json.loads((npm_package("solc") / "package.json").read_text())["version"]
+    found = npm_version("solc")
     if found != SOLC_VERSION:
         raise WrongCompiler(found)
     return found

@@ -7,10 +7,13 @@ answer every question with storage slot 0 are the same everywhere, and `AaveOrac
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 
+from eth_abi.abi import encode
 from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
 
-from forks.aave_v3.getters import Question, ask
+from forks.aave_v3.getters import NotAMarket, Question, ask
 from forks.errors import ForkError
 from forks.node import Node
 
@@ -19,6 +22,8 @@ FIXED_FEED = bytes.fromhex("5f545f5260205ff3")
 FIXED_FEED_BEFORE_SHANGHAI = bytes.fromhex("60005460005260206000f3")
 """The same without PUSH0."""
 
+_SOURCES_SLOT = 0
+"""Storage slot of `AaveOracle.assetsSources`, in every v3 release."""
 _WITHOUT_PUSH0 = {
     *("frontier", "homestead", "dao", "tangerine", "spuriousdragon", "byzantium", "constantinople"),
     *("petersburg", "istanbul", "muirglacier", "berlin", "london", "arrowglacier", "grayglacier", "merge"),
@@ -51,32 +56,39 @@ class AssetNotControlled(ForkError):
         super().__init__(f"the feed of {asset} is not ours: name the asset when taking the feeds over")
 
 
+class SourceNotMovable(ForkError):
+    """An oracle cannot be made to read another source for an asset that shares its own."""
+
+    def __init__(self, oracle: str, asset: str, source: str) -> None:
+        self.oracle, self.asset, self.source = oracle, asset, source
+        super().__init__(
+            f"oracle {oracle} takes no source but {source} for {asset}, which others share: leave it out"
+        )
+
+
 class FeedControl:
     """The price sources of `assets` in `oracle`, taken over on `node`; each keeps its last price.
 
-    Sources may be shared by several assets (`shared`): setting one of them moves them all. Raises
-    NoPriceSource. What the oracle answered before it answers still, until a price is set.
+    An asset whose source others read too gets a feed of its own, so that each price is set alone. Raises
+    NoPriceSource, SourceNotMovable. What the oracle answered before it answers still, until a price is set.
     """
 
     def __init__(self, node: Node, oracle: str, assets: Iterable[str]) -> None:
         self._node = node
         listed: list[str] = [to_checksum_address(asset) for asset in assets]
-        self.sources: Mapping[str, str] = dict(zip(listed, _sources(node, oracle, listed), strict=True))
-        """Asset to the address of its source, both checksummed."""
+        found = dict(zip(listed, _sources(node, oracle, listed), strict=True))
+        self.shared: Mapping[str, tuple[str, ...]] = _readers_of_shared(found)
+        """Source as found to the assets that read it, for every source that more than one read."""
+        apart = {asset: own_feed(asset) for readers in self.shared.values() for asset in readers}
+        self.sources: Mapping[str, str] = found | apart
+        """Asset to the address of its source now, both checksummed."""
         prices = _prices(node, oracle, listed)
         code = feed_code(node)
-        for source in set(self.sources.values()):
-            node.set_code(source, code)
         for asset, price_base in zip(listed, prices, strict=True):
+            node.set_code(self.sources[asset], code)
             self._write(asset, price_base)
-
-    @property
-    def shared(self) -> Mapping[str, tuple[str, ...]]:
-        """Source to the assets that read it, for every source that more than one reads."""
-        readers: dict[str, tuple[str, ...]] = {}
-        for asset, source in self.sources.items():
-            readers[source] = (*readers.get(source, ()), asset)
-        return {source: assets for source, assets in readers.items() if len(assets) > 1}
+        for asset, source in apart.items():
+            _point(node, oracle, asset, source)
 
     def set_price(self, asset: str, price_base: int) -> None:
         """Let the oracle see `price_base` [base currency] for one whole token of `asset`.
@@ -97,6 +109,44 @@ def feed_code(node: Node) -> bytes:
     """Runtime code of the fixed feed for the hardfork that `node` runs."""
     hardfork = str(node.rpc.call("anvil_nodeInfo")["hardFork"]).lower().replace("_", "")
     return FIXED_FEED_BEFORE_SHANGHAI if hardfork in _WITHOUT_PUSH0 else FIXED_FEED
+
+
+def own_feed(asset: str) -> str:
+    """Where the feed of an asset stands that shared its source: an address that nobody has the key of."""
+    return to_checksum_address(keccak(text=f"price feed of {to_checksum_address(asset)}")[-20:])
+
+
+def _readers_of_shared(sources: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    readers: dict[str, tuple[str, ...]] = {}
+    for asset, source in sources.items():
+        readers[source] = (*readers.get(source, ()), asset)
+    return {source: assets for source, assets in readers.items() if len(assets) > 1}
+
+
+def _point(node: Node, oracle: str, asset: str, source: str) -> None:
+    """Let `oracle` read `source` for `asset`: by its storage, or where that is laid out otherwise, as its admin.
+
+    Raises SourceNotMovable.
+    """
+    before = _sources(node, oracle, [asset])[0]
+    slot = int.from_bytes(keccak(encode(["address", "uint256"], [asset, _SOURCES_SLOT])), "big")
+    word = int(node.rpc.call("eth_getStorageAt", oracle, hex(slot), "latest"), 16)
+    node.set_storage(oracle, slot, int(source, 16))
+    if _sources(node, oracle, [asset]) != [source]:
+        node.set_storage(oracle, slot, word)
+        with suppress(NotAMarket):
+            _point_as_admin(node, oracle, asset, source)
+    if _sources(node, oracle, [asset]) != [source]:
+        raise SourceNotMovable(oracle, asset, before)
+
+
+def _point_as_admin(node: Node, oracle: str, asset: str, source: str) -> None:
+    provider = ask(node, [Question(oracle, "ADDRESSES_PROVIDER()")])[0].address
+    admin = ask(node, [Question(provider, "getACLAdmin()")])[0].address
+    call = keccak(text="setAssetSources(address[],address[])")[:4]
+    node.send(
+        {"from": admin, "to": oracle, "data": call + encode(["address[]", "address[]"], [[asset], [source]])}
+    )
 
 
 def _sources(node: Node, oracle: str, assets: Sequence[str]) -> list[str]:

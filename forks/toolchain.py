@@ -5,6 +5,7 @@ Nothing here downloads anything. A tool that is missing is named, with what to d
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import re
@@ -17,6 +18,8 @@ from pathlib import Path
 from forks.errors import AnvilMissing, ForkError
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+NPM_LOCK = CHECKOUT / "package-lock.json"
+"""Pins every npm package."""
 MINIMUM_NODE_MAJOR = 18
 """Node release line below which the compiler and npm are not supported."""
 
@@ -77,6 +80,11 @@ def npm_package(name: str) -> Path:
     return folder
 
 
+def npm_version(name: str) -> str:
+    """Version of the installed npm package `name`. Raises PackageMissing."""
+    return str(json.loads((npm_package(name) / "package.json").read_text(encoding="utf-8"))["version"])
+
+
 def cache_directory(part: str) -> Path:
     """Folder for `part` of what is expensive to make again, outside the checkout; it is created.
 
@@ -97,7 +105,7 @@ def find_node() -> Path:
     """
     looked_at: list[str] = []
     for candidate in _node_candidates():
-        version = _version_of(candidate)
+        version = version_of(candidate)
         major = re.match(r"v(\d+)\.", version)
         if major and int(major[1]) >= MINIMUM_NODE_MAJOR:
             return candidate
@@ -124,7 +132,7 @@ def find_anvil(explicit: Path | str | None = None) -> Anvil:
 
 
 def _anvil(path: Path, source: str) -> Anvil:
-    version = re.match(r"anvil\D*(\d+\.\d+\.\d+\S*)", _version_of(path))
+    version = re.match(r"anvil\D*(\d+\.\d+\.\d+\S*)", version_of(path))
     if not version:
         raise AnvilMissing(f"{path} ({source})")
     return Anvil(path=path, version=version[1], source=source)
@@ -138,7 +146,7 @@ def _node_candidates() -> list[Path]:
     return [Path(on_path), *wheels] if on_path else wheels
 
 
-def _version_of(binary: Path) -> str:
+def version_of(binary: Path) -> str:
     """First line of `binary --version`; empty if it cannot be run."""
     try:
         done = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=20, check=True)

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import click
 
-from forks.aave_v3.job import Order, Stopwatch, crash_on, require_usable
+from forks.aave_v3.job import Order, crash_on, require_usable
 from forks.aave_v3.parity import ParityBroken
 from forks.aave_v3.sources import MAINNET_19471508, Where, open_venue
+from forks.aave_v3.stopwatch import Stopwatch
 from forks.errors import ForkError
 from oracles import OracleError
 from protocol.errors import ModelError
@@ -70,6 +71,8 @@ def crash(
         raise click.UsageError("--block needs --fork-url (or ETH_RPC_URL)")
     if pool and not (fork_urls or state or node_url):
         raise click.UsageError("--pool needs --fork-url, --state or --node")
+    if pool and state == MAINNET_19471508:
+        raise click.UsageError(f"--pool cannot be chosen with --state {MAINNET_19471508}: it has one pool")
     if accounts and book:
         raise click.UsageError("--accounts and --book exclude each other")
     where = Where(
@@ -90,7 +93,7 @@ def run(where: Where, order: Order) -> int:
     except REFUSED as error:
         screen.error(error)
         return getattr(error, "exit_code", 2)
-    show(done, order.out)
+    show(done, order.out, watch)
     return 0 if done.results.summary["frontier_agrees"] else 1
 
 

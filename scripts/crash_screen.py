@@ -15,6 +15,8 @@ from rich.status import Status
 from rich.table import Table
 
 from forks.aave_v3.job import Done
+from forks.aave_v3.stopwatch import Stopwatch
+from stress.book_table import differences
 
 WIDTH_OF_A_FILE = 118
 """Columns of the tables where standard output is no terminal."""
@@ -62,7 +64,7 @@ class Bar:
         self._progress.advance(self._task)
 
 
-def show(done: Done, out: Path) -> None:
+def show(done: Done, out: Path, watch: Stopwatch) -> None:
     """The tables a person reads."""
     console = Console(highlight=False)
     if not console.is_terminal:
@@ -71,7 +73,7 @@ def show(done: Done, out: Path) -> None:
     if done.results.events["n_deficits"].any():
         console.print(_last_calls(done.results.events, names))
     console.print(_borrowers(done.results.accounts))
-    console.print(_summary(done, out), soft_wrap=True)
+    console.print(_summary(done, out, watch), soft_wrap=True)
 
 
 def _last_calls(events: pd.DataFrame, names: dict[str, str]) -> Table:
@@ -102,8 +104,8 @@ def _borrowers(accounts: pd.DataFrame) -> Table:
         ("borrower", "left"),
         ("debt [USD]", "right"),
         ("health", "right"),
-        ("calls", "right"),
         ("residual [USD]", "right"),
+        ("closed form", "right"),
         ("cause", "left"),
         ("gone without", "left"),
         ("must remain at", "right"),
@@ -115,21 +117,22 @@ def _borrowers(accounts: pd.DataFrame) -> Table:
             _short(row["borrower"]),
             f"{row['debt_before_usd']:,.0f}",
             f"{row['health_before']:.3f}",
-            str(row["n_liquidations"]),
             f"{row['residual_usd']:,.2f}",
+            f"{row['frontier_residual_usd']:,.2f}",
             row["cause"],
-            (" and " if row["cause"] == "several" else " or ").join(row["removed_by"].split(", ")),
+            (" + " if row["cause"] == "several" else " | ").join(row["removed_by"].split(", ")),
             "-" if drop is None or isnan(drop) else f"-{drop:.1%}",
         )
     return table
 
 
-def _summary(done: Done, out: Path) -> str:
-    s = done.results.summary
+def _summary(done: Done, out: Path, watch: Stopwatch) -> str:
+    s, book = done.results.summary, done.results.book
     refused = ", ".join(f"{count} {name}" for name, count in s["reverts_compared"].items()) or "none"
     causes = ", ".join(f"{name} {count}" for name, count in s["causes"].items())
     lines = [
         *(f"note: {note}" for note in done.notes),
+        *([] if book is None else [differences(book)]),
         f"{s['borrowers_with_residual_debt']} of {s['borrowers']} borrowers end with "
         f"${s['residual_debt_usd']:,.2f} of residual debt: {causes}.",
         f"{s['liquidations']} liquidations went through, {s['multi_debt_liquidations']} of them of accounts with "
@@ -137,7 +140,7 @@ def _summary(done: Done, out: Path) -> str:
         f"{s['values_compared']:,} integers compared with Aave v{s['revision']} on the chain, "
         f"{s['values_changed']:,} changed by the transaction, {s['values_differing']} differ.",
         f"The closed form {'agrees' if s['frontier_agrees'] else 'DISAGREES'}. "
-        f"Seconds: {', '.join(f'{name} {value:.1f}' for name, value in s['seconds'].items())}. Written: {out}/",
+        f"Seconds: {', '.join(f'{name} {value:.1f}' for name, value in watch.seconds.items())}. Written: {out}/",
     ]
     return "\n".join(lines)
 

@@ -27,51 +27,65 @@ class Explanation:
     """What would be left without each cause alone [base]."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _World:
+    """What an account is rerun in."""
+
+    crash: Crash
+    user: User
+    bound: BoundMoney
+    """Money that calls outside the rerun bound."""
+    start: int
+    """Where the account was first below health 1: at the same observed prices nothing happens to it before."""
+
+    def left(self, *without: Cause) -> int:
+        """Residual debt of the account where these causes do not exist [base]."""
+        start = 0 if "oracle_lag" in without else self.start
+        engine = Engine(crash=self.crash, without=frozenset(without), taken=self.bound, start=start)
+        return residual_base(self.crash, engine.run(), self.user)
+
+
 def explain(crash: Crash, run: Run, user: User) -> Explanation:
     """Rerun one account of a finished run without each cause, then without several."""
-    bound = _bound_by_others(crash, run, user)
-    world = _alone(crash, user)
-    if not _left(world, bound, user, frozenset()):
+    world = _alone(crash, run, user)
+    if not world.left():
         # Alone it would have been saved: what the others did in the same blocks is part of the story.
-        world, bound = crash, BoundMoney()
-    left: dict[Cause, int] = {cause: _left(world, bound, user, frozenset({cause})) for cause in CAUSES}
+        world = _World(crash=crash, user=user, bound=BoundMoney(), start=0)
+    left: dict[Cause, int] = {cause: world.left(cause) for cause in CAUSES}
     removed_by: tuple[Cause, ...] = tuple(cause for cause in CAUSES if left[cause] == 0)
-    together = () if removed_by else _smallest_set(world, bound, user)
+    together = () if removed_by else _smallest_set(world)
     verdict: Verdict = removed_by[0] if removed_by else "several" if together else "market"
     return Explanation(
         user=user, verdict=verdict, removed_by=removed_by, together=together, residual_without_base=left
     )
 
 
-def _alone(crash: Crash, user: User) -> Crash:
-    """The crash with nobody else to look at, on the reserves the account has something in."""
-    if crash.market.has_category_prices:
-        return replace(crash, borrowers=(user,))  # its prices may be those of a reserve it has nothing in
-    used = crash.market.accounts[user].positions
-    reserves = {i: reserve for i, reserve in crash.market.reserves.items() if i in used}
-    return replace(crash, borrowers=(user,), market=replace(crash.market, reserves=reserves))
+def _alone(crash: Crash, run: Run, user: User) -> _World:
+    """Nobody else to look at, on the reserves the account has something in, with the others' money bound."""
+    market = crash.market
+    if not market.has_category_prices:  # else its prices may be those of a reserve it has nothing in
+        used = market.accounts[user].positions
+        market = replace(market, reserves={i: r for i, r in market.reserves.items() if i in used})
+    return _World(
+        crash=replace(crash, borrowers=(user,), market=market),
+        user=user,
+        bound=_bound_by_others(run, user),
+        start=run.first_below.get(user, 0),
+    )
 
 
-def _smallest_set(world: Crash, bound: BoundMoney, user: User) -> tuple[Cause, ...]:
+def _smallest_set(world: _World) -> tuple[Cause, ...]:
     for size in range(2, len(CAUSES) + 1):
         for causes in combinations(CAUSES, size):
-            if _left(world, bound, user, frozenset(causes)) == 0:
+            if world.left(*causes) == 0:
                 return causes
     return ()
 
 
-def _left(world: Crash, bound: BoundMoney, user: User, without: frozenset[Cause]) -> int:
-    engine = Engine(crash=world, without=without, taken=bound)
-    run = engine.run()
-    return residual_base(world, run, user)
-
-
-def _bound_by_others(crash: Crash, run: Run, user: User) -> BoundMoney:
+def _bound_by_others(run: Run, user: User) -> BoundMoney:
     """What every bot paid for the other accounts in the finished run."""
-    book = BoundMoney()
+    money = BoundMoney()
     for attempt, outcome in run.liquidations():
         if attempt.call.borrower != user:
-            decimals = attempt.market.reserves[attempt.call.debt_id].config.decimals
-            paid = outcome.debt_repaid * attempt.observed_base[attempt.call.debt_id] // 10**decimals
-            book.bind(attempt.bot, attempt.timestamp, paid / 10**8)
-    return book
+            money.bind(attempt.bot, attempt.timestamp, attempt.paid_usd(outcome))
+    return money

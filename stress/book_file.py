@@ -109,7 +109,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
     except (OSError, UnicodeDecodeError) as error:
         what = f"cannot be read ({type(error).__name__}); shipped books: {', '.join(shipped_books())}"
-        raise BookError(path.name, what=what) from None
+        raise BookError(str(path), what=what) from None
     except tomllib.TOMLDecodeError as error:
         raise BookError(path.name, what=f"is not TOML: {error}") from None
 

@@ -2,14 +2,14 @@
 
 At fixed prices the debt that must remain, `sum of debts - sum of collateral / bonus`, is the same before and after
 every liquidation, up to the rounding of one call. So each call of a borrower is held against it: a call that goes
-on leaves that gap as it found it, a call that ends the account leaves exactly the gap as debt, and of one collateral
-against one debt the integer form says how much to the unit. The drops say how far the prices of the account's
-collateral may fall, from the start, until each thing happens.
+on leaves that gap as it found it, a call that ends the account leaves the gap as debt, and of one collateral against
+one debt the integer form says how much to the unit (and lies within two units of the fraction it rounds). The drops
+say how far the prices of the account's collateral may fall, from the start, until each thing happens.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -20,6 +20,8 @@ from stress.engine import Attempt, Crash, Run
 
 ROUNDED_UNITS = 3
 """Units of each token that one call may round away: an amount, a fee, a burn of scaled balance."""
+ROUNDED_OF_EXACT = 2
+"""Units that the integer form may lie off the fraction: one floor, and one division by the bonus."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,6 +33,8 @@ class ClosedForm:
     exhausted_at: Fraction | None
     residual: Mapping[str, int] = field(default_factory=dict[str, int])
     """[asset units] By symbol: what the integer form says the exhausting call leaves of the debt it repays."""
+    gap_base: Fraction = Fraction(0)
+    """Debt that must remain, of all collaterals and debts: before the last call, or at the end if there was none."""
     agrees: bool = True
 
 
@@ -44,39 +48,52 @@ def closed_form(crash: Crash, run: Run, user: User) -> ClosedForm:
         timestamp=crash.timestamps[0],
     )
     calls = [(attempt, outcome) for attempt, outcome in run.liquidations() if attempt.call.borrower == user]
-    residual: dict[str, int] = {}
+    said: dict[str, int] = {}
     agrees = True
     for attempt, outcome in calls:
         agrees = agrees and _keeps_the_gap(attempt, outcome)
         if _is_exhausted(outcome, attempt):
-            said = _integer_form(attempt)
-            booked = outcome.deficits.get(attempt.call.debt_id, said)
-            agrees = agrees and said == _left_of_debt(attempt, outcome) == booked
-            residual = {attempt.market.reserves[attempt.call.debt_id].symbol: said} if said else {}
+            integer = _integer_form(attempt)
+            booked = outcome.deficits.get(attempt.call.debt_id, integer)
+            agrees = agrees and integer == _left_of_debt(attempt, outcome) == booked
+            said = {attempt.market.reserves[attempt.call.debt_id].symbol: integer or 0}
     return ClosedForm(
         liquidatable_at=at_start.liquidatable,
         toxic_at=_least(at_start.toxic.values()),
         exhausted_at=at_start.debt_remains,
-        residual=residual,
+        residual=said,
+        gap_base=max(_gap_at_last(crash, run, user, calls), Fraction(0)),
         agrees=agrees,
     )
 
 
+def _gap_at_last(crash: Crash, run: Run, user: User, calls: Sequence[tuple[Attempt, Liquidated]]) -> Fraction:
+    if calls:
+        return _gap(_exhaustion(calls[-1][0].market, calls[-1][0]))
+    last = len(crash.timestamps) - 1
+    at_end = {"prices_base": crash.observed_at(last), "timestamp": crash.timestamps[last]}
+    return _gap(exhaustion(run.market, user, **at_end))
+
+
 def _keeps_the_gap(attempt: Attempt, outcome: Liquidated) -> bool:
-    """Whether the call left the debt that must remain as it found it; debt written off counts as left."""
-    user, reserves = attempt.call.borrower, attempt.market.reserves
+    """Whether the call left the debt that must remain as it found it; debt written off counts as left.
+
+    Only the pair of the call can be rounded: what the account has elsewhere is worth the same before and after.
+    """
     before, after = _exhaustion(attempt.market, attempt), _exhaustion(outcome.market, attempt)
     written_off = sum(
         (amount * _unit_value(attempt, i) for i, amount in outcome.deficits.items()), Fraction(0)
     )
-    touched = [*attempt.market.accounts[user].positions]
-    slack = ROUNDED_UNITS * sum((_unit_value(attempt, i) for i in touched if i in reserves), Fraction(0))
+    pair = {attempt.call.collateral_id, attempt.call.debt_id}
+    slack = ROUNDED_UNITS * sum((_unit_value(attempt, i) for i in pair), Fraction(0))
     return abs(_gap(before) - _gap(after) - written_off) <= slack
 
 
-def _integer_form(attempt: Attempt) -> int:
+def _integer_form(attempt: Attempt) -> int | None:
+    """What the exhausting call must leave of its debt; None if the integers stray from the fraction they round."""
     at = {"prices_base": attempt.observed_base, "timestamp": attempt.timestamp}
-    return residual_of_pair(attempt.market, attempt.call, **at) or 0
+    integer, exact = residual_of_pair(attempt.market, attempt.call, **at)
+    return integer if abs(integer - exact) <= ROUNDED_OF_EXACT else None
 
 
 def _left_of_debt(attempt: Attempt, outcome: Liquidated) -> int:

@@ -25,7 +25,7 @@ from protocol.aave_v3 import (
 from protocol.aave_v3.pairs import is_toxic, position_values
 from stress.causes import Cause
 from stress.liquidators import Bot, BoundMoney
-from stress.opportunity import Opportunity
+from stress.opportunity import BASE_PER_USD, Opportunity
 from stress.prices import Prices, without_lag
 from stress.scenario import Scenario
 
@@ -58,6 +58,11 @@ class Attempt:
     before: AccountData
     predicted: Liquidated | Revert
     gas_cost_usd: float
+
+    def paid_usd(self, outcome: Liquidated) -> float:
+        """What was repaid, at the observed price."""
+        unit = 10 ** self.market.reserves[self.call.debt_id].config.decimals
+        return outcome.debt_repaid * self.observed_base[self.call.debt_id] / unit / BASE_PER_USD
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,6 +97,8 @@ class Run:
 
     market: Market
     attempts: tuple[Attempt, ...]
+    first_below: Mapping[User, int] = field(default_factory=dict[User, int])
+    """The step at which each borrower was first seen below health 1."""
 
     def liquidations(self) -> Iterator[tuple[Attempt, Liquidated]]:
         """The calls that went through, in order, with what they did."""
@@ -118,11 +125,14 @@ class Engine:
     without: frozenset[Cause] = frozenset()
     taken: BoundMoney = field(default_factory=BoundMoney)
     """Capital that others bind in this run (for the rerun of one account alone)."""
+    start: int = 0
+    """First step to look at; nothing may happen before it."""
     market: Market = field(init=False)
     attempts: list[Attempt] = field(init=False, default_factory=list)
     _bots: tuple[Bot, ...] = field(init=False)
     _below: set[User] = field(init=False, default_factory=set)
     """Who was below health 1 at the last look."""
+    _first_below: dict[User, int] = field(init=False, default_factory=dict)
     _viewed: tuple[Market, int, Market] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
@@ -142,17 +152,27 @@ class Engine:
         """Go through to the end in the model alone."""
         for _ in self.events():
             pass
-        return Run(market=self.market, attempts=tuple(self.attempts))
+        return self.finished()
+
+    def finished(self) -> Run:
+        """What the run has come to."""
+        return Run(market=self.market, attempts=tuple(self.attempts), first_below=self._first_below)
 
     def events(self) -> Iterator[Tick | Attempt]:
         """Yield every block and every call before it happens; resuming applies it."""
         last: dict[ReserveId, int] = {}
-        for step, timestamp in enumerate(self.crash.timestamps):
+        owing = {user for user in self.crash.borrowers if self._owes(user)}
+        for step, timestamp in enumerate(self.crash.timestamps[self.start :], self.start):
             observed = self.crash.observed_at(step)
             changed = tuple(i for i, price in observed.items() if last.get(i) != price)
             yield Tick(step=step, timestamp=timestamp, observed_base=observed, changed=changed)
             for user in self._liquidatable(observed, timestamp, frozenset(changed)):
+                self._first_below.setdefault(user, step)
                 yield from self._attempts_on(user, step, timestamp, observed)
+                if not self._owes(user):
+                    owing.discard(user)
+            if not owing:
+                return
             last = observed
 
     def _liquidatable(
@@ -171,6 +191,10 @@ class Engine:
                 found.append((data.total_debt_base, user))
         self._below = {user for _, user in found}
         return [user for _, user in sorted(found, key=lambda entry: (-entry[0], entry[1]))]
+
+    def _owes(self, user: User) -> bool:
+        positions = self.market.accounts[user].positions
+        return any(position.scaled_variable_debt for position in positions.values())
 
     def _depends_on(self, user: User, changed: frozenset[ReserveId]) -> bool:
         """Whether the account may be worth something else now that these prices have moved."""
@@ -253,9 +277,4 @@ class Engine:
         bot.sent(attempt.call.borrower, attempt.timestamp)
         if isinstance(attempt.predicted, Liquidated):
             self.market = attempt.predicted.market
-            paid_base = (
-                attempt.predicted.debt_repaid
-                * attempt.observed_base[attempt.call.debt_id]
-                // 10 ** self.market.reserves[attempt.call.debt_id].config.decimals
-            )
-            bot.paid(attempt.timestamp, paid_base / 10**8)
+            bot.paid(attempt.timestamp, attempt.paid_usd(attempt.predicted))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import inf, isinf
 
@@ -12,6 +12,8 @@ from protocol.units import MAX_UINT256
 from stress.opportunity import BASE_PER_USD, Opportunity
 from stress.scenario import Liquidator
 
+ROUNDING_USD = 0.01
+"""A quote may come out better than the rate says by the rounding of a few units; far less than this."""
 LEFTOVER_USD = 1_001
 """What a careful bot leaves on both sides when the whole is not to be had: the dust rule asks for 1,000."""
 
@@ -47,26 +49,27 @@ class Bot:
     _last_sent: dict[User, int] = field(default_factory=dict)
 
     def would_send(self, seen: Opportunity) -> LiquidationCall | None:
-        """The call it would send now, or None: too soon, no pair, no margin, no money, or gas eats the profit."""
-        if (
-            self.rules.blind
-            and seen.timestamp < self._last_sent.get(seen.user, -(10**9)) + self.rules.retry_s
-        ):
+        """The call it would send now, or None: too soon, no money, no margin, or gas eats the profit."""
+        last = self._last_sent.get(seen.user)
+        if self.rules.blind and last is not None and seen.timestamp < last + self.rules.retry_s:
             return None
-        pair = self._pair(seen)
-        if pair is None or not seen.pays(*pair):
+        free_usd = self.free_usd(seen.timestamp)
+        if free_usd <= 0:
             return None
-        for cover in self._covers(seen, pair[1]):
-            call = LiquidationCall(
-                collateral_id=pair[0],
-                debt_id=pair[1],
-                borrower=seen.user,
-                liquidator=self.account,
-                debt_to_cover=cover,
-                receive_atoken=self.rules.receive_atoken,
-            )
-            if self._profits(seen, call):
-                return call
+        for collateral, debt in seen.pairs(self._payable(seen)):
+            if not self._could_profit(seen, collateral, debt, free_usd):
+                continue
+            for cover in self._covers(seen, debt, free_usd):
+                call = LiquidationCall(
+                    collateral_id=collateral,
+                    debt_id=debt,
+                    borrower=seen.user,
+                    liquidator=self.account,
+                    debt_to_cover=cover,
+                    receive_atoken=self.rules.receive_atoken,
+                )
+                if self._profits(seen, call):
+                    return call
         return None
 
     def sent(self, user: User, timestamp: int) -> None:
@@ -86,24 +89,28 @@ class Bot:
         bound = self.own.bound(name, since, timestamp) + self.taken.bound(name, since, timestamp)
         return self.rules.capital_usd - bound
 
-    def _pair(self, seen: Opportunity) -> tuple[ReserveId, ReserveId] | None:
-        """The largest collateral and the largest debt it can pay, by observed value; ties by reserve id."""
-        payable = {
-            i: value
-            for i, value in seen.debts_base.items()
-            if not self.rules.debt_assets or seen.market.reserves[i].symbol in self.rules.debt_assets
-        }
-        if not seen.collaterals_base or not payable:
-            return None
-        return _largest(seen.collaterals_base), _largest(payable)
+    def _payable(self, seen: Opportunity) -> list[ReserveId]:
+        """The debts it has the asset of; all, where money has no limit: an asset it lacks is money it lacks."""
+        return [
+            i
+            for i in seen.debts_base
+            if self.unlimited
+            or not self.rules.debt_assets
+            or seen.market.reserves[i].symbol in self.rules.debt_assets
+        ]
 
-    def _covers(self, seen: Opportunity, debt: ReserveId) -> Iterator[int]:
+    def _could_profit(
+        self, seen: Opportunity, collateral: ReserveId, debt: ReserveId, free_usd: float
+    ) -> bool:
+        """Whether the most that could be repaid would leave enough after gas: spares asking for a quote."""
+        most_usd = min(free_usd, max(seen.debts_base[debt], 1) / BASE_PER_USD)
+        margin_usd = most_usd * seen.margin_ratio(collateral, debt)
+        return margin_usd - seen.gas_cost_usd >= self.rules.min_profit_usd - ROUNDING_USD
+
+    def _covers(self, seen: Opportunity, debt: ReserveId, free_usd: float) -> Iterator[int]:
         """Amounts it tries in turn: all that is allowed, or what its money buys, then what leaves enough behind."""
-        free_usd, debt_base = self.free_usd(seen.timestamp), seen.debts_base[debt]
-        if free_usd <= 0:
-            return
         affordable = MAX_UINT256 if isinf(free_usd) else seen.units_for(debt, int(free_usd * BASE_PER_USD))
-        whole = seen.units_for(debt, debt_base)
+        whole = seen.units_for(debt, seen.debts_base[debt])
         yield MAX_UINT256 if whole <= affordable else affordable
         rest = min(whole - seen.units_for(debt, LEFTOVER_USD * BASE_PER_USD), affordable)
         if rest > 0 and not self.rules.blind:
@@ -115,7 +122,3 @@ class Bot:
         if isinstance(seized, Revert):
             return False
         return seen.margin_usd(call, seized) - seen.gas_cost_usd >= self.rules.min_profit_usd
-
-
-def _largest(values: Mapping[ReserveId, int]) -> ReserveId:
-    return min(values, key=lambda reserve_id: (-values[reserve_id], reserve_id))

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from protocol.aave_v3 import LiquidationCall, Market, ReserveId, Revert, User, liquidation_quote
 from protocol.aave_v3.amounts import Seizure
-from protocol.units import MAX_UINT256
+from protocol.aave_v3.pairs import payout_ratio
 
 BASE_PER_USD = 10**8
-NOBODY = ""
-"""Stands for a liquidator where it does not matter who it is."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,7 +27,7 @@ class Opportunity:
     collaterals_base: Mapping[ReserveId, int]
     """At observed prices, as in account data."""
     debts_base: Mapping[ReserveId, int]
-    _pays: dict[tuple[ReserveId, ReserveId], bool] = field(default_factory=dict)
+    _margins: dict[tuple[ReserveId, ReserveId], float] = field(default_factory=dict)
 
     def quote(self, call: LiquidationCall, *, heeds_dust_rule: bool = True) -> Seizure | Revert:
         """What the call comes to now, or why it is refused; without the dust rule for who does not heed it."""
@@ -42,29 +40,38 @@ class Opportunity:
         """Seized less repaid, both at market prices, before gas."""
         return self._usd(call.collateral_id, seized.collateral) - self._usd(call.debt_id, seized.debt)
 
-    def pays(self, collateral: ReserveId, debt: ReserveId) -> bool:
-        """Whether repaying this debt for this collateral has a margin at all; asked once for all bots.
+    def margin_ratio(self, collateral: ReserveId, debt: ReserveId) -> float:
+        """Margin before gas per dollar repaid (at the observed price), whatever the size; asked once for all bots.
 
-        Margins grow with the size of a call, so the largest call answers for every size.
+        Falls below 0 where the oracle shows the collateral dearer than the market by more than the bonus.
         """
         pair = (collateral, debt)
-        if pair not in self._pays:
-            call = LiquidationCall(
-                collateral_id=collateral,
-                debt_id=debt,
-                borrower=self.user,
-                liquidator=NOBODY,
-                debt_to_cover=MAX_UINT256,
-            )
-            seized = self.quote(call, heeds_dust_rule=False)
-            self._pays[pair] = isinstance(seized, Seizure) and self.margin_usd(call, seized) > 0
-        return self._pays[pair]
+        if pair not in self._margins:
+            payout = float(payout_ratio(self.market, self.user, collateral))
+            self._margins[pair] = payout * self._market_over_observed(
+                collateral
+            ) - self._market_over_observed(debt)
+        return self._margins[pair]
+
+    def pairs(self, debts: Collection[ReserveId]) -> Iterator[tuple[ReserveId, ReserveId]]:
+        """Pairs that have a margin, largest collateral first, then largest debt; ties by reserve id."""
+        for collateral in _largest_first(self.collaterals_base, self.collaterals_base):
+            for debt in _largest_first(self.debts_base, debts):
+                if self.margin_ratio(collateral, debt) > 0:
+                    yield collateral, debt
 
     def units_for(self, reserve_id: ReserveId, value_base: int) -> int:
         """Units of an asset that are worth so much at the observed price, rounded down [asset units]."""
         unit = 10 ** self.market.reserves[reserve_id].config.decimals
         return value_base * unit // self.observed_base[reserve_id]
 
+    def _market_over_observed(self, reserve_id: ReserveId) -> float:
+        return self.market_base[reserve_id] / self.observed_base[reserve_id]
+
     def _usd(self, reserve_id: ReserveId, amount: int) -> float:
         unit = 10 ** self.market.reserves[reserve_id].config.decimals
         return amount * self.market_base[reserve_id] / unit / BASE_PER_USD
+
+
+def _largest_first(values: Mapping[ReserveId, int], among: Collection[ReserveId]) -> list[ReserveId]:
+    return sorted(among, key=lambda reserve_id: (-values[reserve_id], reserve_id))

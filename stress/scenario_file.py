@@ -20,6 +20,9 @@ from stress.scenario import PPM, FeedRules, Liquidator, Scenario, ScenarioError,
 
 SCENARIOS = Path(__file__).parent / "scenarios"
 
+MOST_STEPS = 100_000
+"""Two weeks of blocks: every step is a price of every asset, held in memory."""
+
 Parsed = TypeVar("Parsed")
 
 
@@ -59,7 +62,7 @@ def parse_scenario(document: Mapping[str, Any], *, where: str) -> Scenario:
     scenario = Scenario(
         name=top.text("name"),
         seconds_per_step=top.at_least_1("seconds_per_step"),
-        n_steps=top.at_least_1("n_steps"),
+        n_steps=_n_steps(top),
         seed=top.count("seed"),
         shocks=_by_symbol(top, "market", _shock),
         feeds=_by_symbol(top, "feed", _feed),
@@ -118,6 +121,13 @@ class _Entry(Entry):
             named = _Entry(file=self.file, name=self.name, fields={f"{key}, time": pair[0], key: pair[1]})
             pairs.append((named.count(f"{key}, time"), named.number(key)))
         return pairs
+
+
+def _n_steps(top: _Entry) -> int:
+    n_steps = top.at_least_1("n_steps")
+    if n_steps > MOST_STEPS:
+        raise top.error("n_steps", f"must be {MOST_STEPS} or below, is {n_steps}: take longer steps")
+    return n_steps
 
 
 def _by_symbol(top: _Entry, part: str, parse: Callable[[_Entry], Parsed]) -> dict[str, Parsed]:

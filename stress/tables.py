@@ -142,6 +142,7 @@ def _closed_form(form: ClosedForm) -> dict[str, Any]:
         "toxic_at_drop": _share(form.toxic_at),
         "debt_must_remain_at_drop": _share(form.exhausted_at),
         "frontier_residual": {symbol: str(amount) for symbol, amount in form.residual.items()},
+        "frontier_residual_usd": float(form.gap_base / BASE_PER_USD),
         "frontier_agrees": form.agrees,
     }
 

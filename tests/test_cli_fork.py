@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -224,7 +225,7 @@ def test_real_borrowers_are_compared_before_anything_is_changed(upstream: Upstre
     """When their account data is compared, nothing has been written and no feed is ours."""
     writes: list[str] = []
     compared: list[list[str]] = []
-    write, compare = Node.write, Twin.compare_book
+    write, compare = Node.write, Twin.compare_accounts
 
     def recording(node: Node, method: str, *params: Any) -> Any:
         writes.append(method)
@@ -234,7 +235,7 @@ def test_real_borrowers_are_compared_before_anything_is_changed(upstream: Upstre
         compared.append([subject, *writes])
         compare(twin, subject, *arguments)
 
-    with patch.object(Node, "write", recording), patch.object(Twin, "compare_book", comparing):
+    with patch.object(Node, "write", recording), patch.object(Twin, "compare_accounts", comparing):
         done = fork(upstream, tmp_path, "--accounts", ",".join(map(account_of, ("ether", "both"))).lower())
 
     assert done.result.exit_code == 0, done.result.output
@@ -303,3 +304,73 @@ def test_an_upstream_that_does_not_serve_is_named_without_its_key(
     require_one_line(result, *words)
     assert KEY not in result.output
     assert set(server.methods) <= READ_METHODS
+
+
+STATE_READS = ("eth_getStorageAt", "eth_getAccountInfo", "eth_getCode", "eth_getBalance", "eth_getProof")
+
+
+class Breaking(Relay):
+    """Serves until it is told how to fail."""
+
+    failure = ""
+
+    def reply(self, request: Any) -> Any:
+        if self.failure == "429":
+            self.status = 429
+        self.hang = self.failure == "hangs"
+        if self.failure == "error" or (self.failure == "pruned" and request["method"] in STATE_READS):
+            error = {"code": -32000, "message": f"no state at https://upstream.example/v2/{KEY}"}
+            return {"jsonrpc": "2.0", "id": request["id"], "error": error}
+        return super().reply(request)
+
+
+@pytest.mark.parametrize(
+    ("failure", "when", "words"),
+    [
+        ("429", "liquidate", ("liquidationCall failed", "429")),
+        ("hangs", "liquidate", ("liquidationCall failed", "TimedOut")),
+        ("error", "liquidate", ("liquidationCall failed", "no state")),
+        ("pruned", "liquidate", ("eth_call failed", "no state")),
+        ("error", "take_over_feeds", ("failed", "no state")),
+    ],
+)
+def test_an_upstream_that_fails_in_the_middle_is_one_line_in_bounded_time(
+    upstream: Upstream, failure: str, when: str, words: tuple[str, ...], tmp_path: Path
+):
+    relay = Breaking(upstream.node.url)
+    step = getattr(Venue, when)
+
+    def breaking(venue: Venue, *arguments: Any, **options: Any) -> Any:
+        relay.failure = failure
+        return step(venue, *arguments, **options)
+
+    impatient = [
+        patch("forks.launch._UPSTREAM_TIMEOUT_MS", 4_000),
+        patch("forks.launch._UPSTREAM_RETRIES", 1),
+        patch("forks.aave_v3.venue.RECEIPT_WAIT_S", 2.0),
+        patch.object(Venue, when, breaking),
+    ]
+    with serving(relay), ExitStack() as patched:
+        for one in impatient:
+            patched.enter_context(one)
+        where = ["--fork-url", f"{relay.url}/v2/{KEY}", "--block", upstream.block]
+        result = crash(tmp_path, *where, "--pool", upstream.venue.pool, "--book", book_file(tmp_path))
+
+    require_one_line(result, *words)
+    assert relay.failure == failure
+    assert KEY not in result.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_transaction_that_is_never_mined_is_one_line(upstream: Upstream, tmp_path: Path):
+    """Mining is off when the call is sent, and the node has nothing to say against it."""
+    liquidate = Venue.liquidate
+
+    def unmined(venue: Venue, *arguments: Any, **options: Any) -> Any:
+        venue.node.write("evm_setAutomine", False)
+        return liquidate(venue, *arguments, **options)
+
+    with patch.object(Venue, "liquidate", unmined), patch("forks.aave_v3.venue.RECEIPT_WAIT_S", 0.5):
+        done = fork(upstream, tmp_path, "--book", book_file(tmp_path))
+
+    require_one_line(done.result, "liquidationCall of 0x", "was not mined within 0.5 s")

@@ -28,7 +28,11 @@ COMMAND = Path(sys.executable).parent / "underwater"
 MARK = "UNDERWATER_TEST_RUN"
 """An environment variable that children inherit: how processes of a run are found afterwards."""
 FILES = {
-    *(f"{name}.{ending}" for name in ("events", "accounts", "prices") for ending in ("parquet", "csv")),
+    *(
+        f"{name}.{ending}"
+        for name in ("events", "accounts", "prices", "book")
+        for ending in ("parquet", "csv")
+    ),
     *("parity.parquet", "summary.json", "manifest.json"),
     *("market_against_oracle.png", "borrowers.png", "residual_against_delay.png"),
 }
@@ -88,7 +92,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     """The default crash, its results put in place of an older run's."""
     folder = tmp_path_factory.mktemp("default")
     (folder / "out").mkdir()
-    (folder / "out/manifest.json").write_text("{}")
+    older = {"versions": {"underwater": "0.0.1"}, "files": {"stale.csv": "its hash"}}
+    (folder / "out/manifest.json").write_text(json.dumps(older))
     (folder / "out/stale.csv").write_text("of an older run")
     return finished(folder, "--out", "out")
 
@@ -130,7 +135,8 @@ def test_the_summary_holds_what_it_promises_and_is_good_enough(run):
     assert (summary["source"], summary["pool_revision"]) == ("deployed", 10)
     assert summary["frontier_agrees"] is True
     assert all(isinstance(seconds, float) and seconds >= 0 for seconds in summary["seconds"].values())
-    assert len(summary["seconds"]) >= 3
+    assert list(summary["seconds"]) == ["set-up", "open", "crash", "why", "write"]
+    assert summary["seconds"]["write"] > 0
 
 
 def test_every_borrower_with_residual_debt_has_a_cause_and_every_cause_has_a_borrower(run):
@@ -202,7 +208,7 @@ def test_parity_holds_every_compared_value(run):
 
 
 def test_tables_say_the_same_as_parquet_and_as_csv(run):
-    for name in ("events", "accounts", "prices"):
+    for name in ("events", "accounts", "prices", "book"):
         table = run.table(name)
         again = pd.read_csv(StringIO(table.to_csv(index=False)), dtype=str, keep_default_na=False)
         written = pd.read_csv(run.out / f"{name}.csv", dtype=str, keep_default_na=False)
@@ -218,26 +224,47 @@ def test_figures_are_pictures(run):
 
 def test_the_manifest_says_with_what_and_from_what(run, root):
     manifest = run.json("manifest")
-    inputs = {path.name: path for folder in ("stress", "forks") for path in (root / folder).rglob("*.*")}
+    versions, inputs = manifest["versions"], manifest["inputs"]
+    locked = json.loads((root / "package-lock.json").read_text())["packages"]
 
-    assert manifest["versions"].keys() >= {
-        "python",
-        "underwater",
-        "web3",
-        "numpy",
-        "pandas",
-        "pyarrow",
-        "anvil",
-    }
-    assert "anvil/v" in manifest["versions"]["anvil"]
+    assert versions.keys() >= {"python", "underwater", "web3", "numpy", "pandas", "pyarrow"}
+    assert "anvil/v" in versions["anvil"]
+    assert versions["node.js"].startswith("v")
+    for name, found in {**versions["npm"], "solc": versions["solc"]}.items():
+        assert found == locked[f"node_modules/{name}"]["version"], name
+    assert "@aave-dao/aave-v3-origin" in versions["npm"]
+    assert (manifest["chain_id"], manifest["block_hash"], manifest["accounts"]) == (31_337, None, [])
     assert isinstance(manifest["seed"], int)
     assert manifest["block"] > 0
-    assert manifest["inputs"].keys() >= {"default.toml", "wbtc_usdc_2025_01.csv", "crash.toml"}
-    for name, sha256 in manifest["inputs"].items():
-        assert sha256 == hashlib.sha256(inputs[name].read_bytes()).hexdigest(), name
+    assert {role: one["file"] for role, one in inputs.items()} == {
+        "scenario": "crash.toml",
+        "book": "default.toml",
+        "book figures": "wbtc_usdc_2025_01.csv",
+        "parameters": "ethereum_2025-03-19.toml",
+        "package-lock": "package-lock.json",
+    }
+    folders = (root / "stress/scenarios", root / "stress/books", root / "forks/aave_v3/parameters", root)
+    for one in inputs.values():
+        path = next(folder / one["file"] for folder in folders if (folder / one["file"]).is_file())
+        assert one["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest(), path
     assert manifest["files"].keys() == FILES - {"manifest.json"}
     for name, sha256 in manifest["files"].items():
         assert sha256 == hashlib.sha256((run.out / name).read_bytes()).hexdigest(), name
+
+
+def test_every_opening_is_listed_with_what_it_differs_by(run):
+    book, accounts = run.table("book"), run.table("accounts")
+    recorded = book[book["kind"] == "recorded"]
+
+    assert list(book["borrower"]) == list(accounts["borrower"])
+    assert len(recorded) == 44
+    for value in ("collateral", "debt"):
+        off = book[f"opened_{value}_base"].map(int) - book[f"target_{value}_base"].map(int)
+        assert (off == book[f"{value}_off_base"].map(int)).all()
+        assert (recorded[f"{value}_off_units"].abs() <= 2).all()  # of two tokens one unit each
+    assert book["health_factor_implied"].all()
+    differing = ((book["collateral_off_base"] != "0") | (book["debt_off_base"] != "0")).sum()
+    assert f"{differing} of {len(book)} openings differ from the book's figures" in run.process.stdout
 
 
 def test_the_output_shows_who_is_left_with_debt_and_what_was_compared(run):
@@ -262,6 +289,10 @@ def test_the_readme_quotes_this_very_run(run, root):
     assert all(line in shown for line in quoted)
     left = f"{summary['borrowers_with_residual_debt']} of {summary['borrowers']} borrowers"
     assert f"{left} end with ${summary['residual_debt_usd']:,.2f}" in " ".join(readme.split())
+    accounts = run.table("accounts")
+    saved_by_a_feed = accounts["removed_by"].str.split(", ").map(lambda causes: "oracle_lag" in causes)
+    alone = int((saved_by_a_feed & (accounts["cause"] != "several")).sum())
+    assert f"For {alone} of them a price feed that shows the market at once" in " ".join(readme.split())
 
 
 # --- short crashes ----------------------------------------------------------------------------------------------

@@ -22,7 +22,8 @@ LOCKS = ("requirements.txt", "requirements-node.txt", "package-lock.json")
 
 
 def run(*command: str | Path, cwd: Path = ROOT, **variables: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, **variables}
+    of_make = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS"}  # under `make test` another make would talk as its child
+    environment = {name: value for name, value in os.environ.items() if name not in of_make} | variables
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
 
 
@@ -138,7 +139,11 @@ def test_ci_runs_exactly_make_test():
     assert commands == ["set -euo pipefail", 'cd "$(dirname "$0")/.."', "exec make test"]
 
 
-def test_crash_and_test_set_the_checkout_up_first():
+@pytest.mark.parametrize("level", [None, "1"], ids=["from a shell", "from a make"])
+def test_crash_and_test_set_the_checkout_up_first(level: str | None, monkeypatch: pytest.MonkeyPatch):
+    if level:
+        monkeypatch.setenv("MAKELEVEL", level)
+        monkeypatch.setenv("MAKEFLAGS", "w")
     for target in ("crash", "test"):
         assert "scripts/setup.py" in run("make", "--dry-run", target).stdout.splitlines()[0]
 

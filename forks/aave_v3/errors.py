@@ -17,6 +17,17 @@ class NoMarketHere(ForkError):
         super().__init__(f"no Aave v3 pool at {where}: name one with --pool ADDRESS")
 
 
+class RevisionNotTold(ForkError):
+    """A state file holds a pool that answers revision 1, as every release up to 3.0.2 may."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        super().__init__(
+            f"{path}: its pool answers POOL_REVISION 1, which releases up to 3.0.2 share, so its rules are not "
+            "known: take a dump of a later release, or --state mainnet-19471508, which builds that market anew"
+        )
+
+
 class NothingToDo(ForkError):
     """No borrower is left to let the market fall on."""
 

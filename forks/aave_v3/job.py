@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
-import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from forks.aave_v3 import report
 from forks.aave_v3.errors import AccountsEmpty, NothingToDo
+from forks.aave_v3.manifest import manifest, provenance
 from forks.aave_v3.opening import account_of, open_book
 from forks.aave_v3.parity import Ledger
+from forks.aave_v3.stopwatch import Stopwatch
 from forks.aave_v3.twin import Twin
 from forks.aave_v3.venue import Venue
-from protocol.aave_v3 import Market, ReserveId, User
+from protocol.aave_v3 import Market, ReserveId, User, account_data
 from stress.attribution import Explanation, explain
-from stress.book import load_book, shipped_books
+from stress.book import Opening, load_book, shipped_books
+from stress.book_table import as_opened, book_table
 from stress.closed_form import closed_form
 from stress.engine import Crash, Engine, Run
 from stress.opening import reserve_infos
@@ -57,22 +58,6 @@ class Order:
     out: Path = Path("out/crash")
 
 
-@dataclass(kw_only=True, slots=True)
-class Stopwatch:
-    """Seconds by phase."""
-
-    seconds: dict[str, float] = field(default_factory=dict[str, float])
-
-    @contextmanager
-    def phase(self, name: str) -> Iterator[None]:
-        """Count the time inside towards `name`."""
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - start, 3)
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Done:
     """What the job came to, for whoever prints it."""
@@ -94,6 +79,20 @@ class _Stage:
     prices_base: Mapping[ReserveId, int]
     notes: tuple[str, ...]
     files: tuple[Path, ...]
+    openings: tuple[Opening, ...] = ()
+    """Of a book, as opened."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Finished:
+    """A crash that was carried out on both sides and explained, before it is written down."""
+
+    crash: Crash
+    run: Run
+    twin: Twin
+    residuals: Mapping[User, Residual]
+    explanations: Mapping[User, Explanation]
+    residual_by_delay_usd: tuple[float, ...]
 
 
 def require_usable(order: Order) -> None:
@@ -123,6 +122,7 @@ def crash_on(venue: Venue, order: Order, show: Show, watch: Stopwatch) -> Done:
             if order.accounts
             else _opened(venue, order.book, bots, ledger)
         )
+        origin = provenance(venue, {"scenario": scenario_path(order.scenario), **_roles(stage.files)})
     crash = Crash(
         market=stage.market,
         scenario=scenario,
@@ -134,17 +134,32 @@ def crash_on(venue: Venue, order: Order, show: Show, watch: Stopwatch) -> Done:
         bots=bots,
         borrowers=stage.borrowers,
     )
-    with watch.phase("crash"), show.bar("crash on the chain", scenario.n_steps) as bar:
+    finished = _carried_out(venue, crash, ledger, show, watch)
+    results = _results(
+        venue,
+        stage,
+        finished,
+        manifest(venue, crash, origin, accounts=order.accounts, notes=stage.notes),
+    )
+    with show.busy("writing tables and figures"):
+        report.write(results, order.out, watch)
+    return Done(results=results, crash=crash, run=finished.run, notes=(*venue.notes, *stage.notes))
+
+
+def _carried_out(venue: Venue, crash: Crash, ledger: Ledger, show: Show, watch: Stopwatch) -> _Finished:
+    with watch.phase("crash"), show.bar("crash on the chain", crash.scenario.n_steps) as bar:
         twin = Twin(venue=venue, ledger=ledger, on_step=bar.advance)
         run = twin.run(Engine(crash=crash))
     residuals = {user: residual(crash, run, user) for user in crash.borrowers}
     with watch.phase("why"):
-        explanations = _explain_all(crash, run, residuals, show)
-        by_delay = _residual_by_delay(crash, show)
-    results = _results(venue, order, stage, crash, run, twin, residuals, explanations, by_delay, watch)
-    with show.busy("writing tables and figures"):
-        report.write(results, order.out)
-    return Done(results=results, crash=crash, run=run, notes=(*venue.notes, *stage.notes))
+        return _Finished(
+            crash=crash,
+            run=run,
+            twin=twin,
+            residuals=residuals,
+            explanations=_explain_all(crash, run, residuals, show),
+            residual_by_delay_usd=_residual_by_delay(crash, show),
+        )
 
 
 def _opened(venue: Venue, book_name: str | Path | None, bots: Mapping[str, User], ledger: Ledger) -> _Stage:
@@ -160,7 +175,15 @@ def _opened(venue: Venue, book_name: str | Path | None, bots: Mapping[str, User]
     venue.take_over_feeds(start)
     open_book(venue, plan.openings, start, bots=list(bots.values()))
     names = {account_of(opening.borrower.name): opening.borrower.name for opening in plan.openings}
-    return _compared(venue, ledger, names, bots, start, plan.notes, book.files)
+    stage = _compared(venue, ledger, names, bots, start, plan.notes, book.files)
+    return replace(stage, openings=tuple(_as_opened(stage, one, venue.now()) for one in plan.openings))
+
+
+def _as_opened(stage: _Stage, opening: Opening, timestamp: int) -> Opening:
+    """With the account data that model and chain agreed on."""
+    user = account_of(opening.borrower.name)
+    found = account_data(stage.market, user, prices_base=stage.prices_base, timestamp=timestamp)
+    return as_opened(opening, found)
 
 
 def _existing(venue: Venue, accounts: Sequence[User], bots: Mapping[str, User], ledger: Ledger) -> _Stage:
@@ -186,7 +209,8 @@ def _compared(
 ) -> _Stage:
     borrowers = tuple(names)
     market = venue.market([*borrowers, *bots.values()])
-    Twin(venue=venue, ledger=ledger).compare_book("opening", market, borrowers, dict(start), venue.now())
+    # What is stored was read a moment ago and is no prediction: only what the rules make of it is compared.
+    Twin(venue=venue, ledger=ledger).compare_accounts("opening", market, borrowers, dict(start), venue.now())
     return _Stage(
         market=market,
         names=names,
@@ -224,20 +248,12 @@ def _residual_by_delay(crash: Crash, show: Show) -> tuple[float, ...]:
 
 
 def _results(
-    venue: Venue,
-    order: Order,
-    stage: _Stage,
-    crash: Crash,
-    run: Run,
-    twin: Twin,
-    residuals: Mapping[User, Residual],
-    explanations: Mapping[User, Explanation],
-    by_delay: tuple[float, ...],
-    watch: Stopwatch,
+    venue: Venue, stage: _Stage, finished: _Finished, made_with: Mapping[str, Any]
 ) -> report.Results:
+    crash, run, twin = finished.crash, finished.run, finished.twin
     forms = {user: closed_form(crash, run, user) for user in crash.borrowers}
     events = events_table(crash, run, twin.chain)
-    accounts = accounts_table(crash, run, stage.names, residuals, explanations, forms)
+    accounts = accounts_table(crash, run, stage.names, finished.residuals, finished.explanations, forms)
     summary = {
         "source": venue.source,
         "pool_revision": venue.pool_revision,
@@ -245,31 +261,23 @@ def _results(
         **report.summary_counts(accounts, events, twin.ledger),
         "deficit": _deficits(crash, run),
         "contracts": dict(venue.contracts),
-        "seconds": dict(watch.seconds),
-    }
-    manifest = {
-        "versions": {**report.versions(), "anvil": venue.node_version},
-        "scenario": report.plain(crash.scenario),
-        "seed": crash.scenario.seed,
-        "block": venue.start_block,
-        "timestamp": crash.timestamps[0],
-        "inputs": _input_hashes([scenario_path(order.scenario), *stage.files, *venue.inputs]),
-        "notes": [*venue.notes, *stage.notes],
     }
     return report.Results(
         summary=summary,
-        manifest=manifest,
+        manifest=made_with,
         prices=prices_table(crash),
         events=events,
         accounts=accounts,
+        book=book_table(stage.openings) if stage.openings else None,
         delays_s=DELAYS_S,
-        residual_by_delay_usd=by_delay,
+        residual_by_delay_usd=finished.residual_by_delay_usd,
         ledger=twin.ledger,
     )
 
 
-def _input_hashes(files: Iterable[Path]) -> dict[str, str]:
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+def _roles(files: Sequence[Path]) -> dict[str, Path]:
+    """The files of a book by what each is."""
+    return dict(zip(("book", "book figures"), files, strict=False))
 
 
 def _deficits(crash: Crash, run: Run) -> dict[str, str]:

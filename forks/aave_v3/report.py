@@ -7,13 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import platform
 import shutil
-import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from importlib.metadata import version
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +18,11 @@ import pandas as pd
 
 from forks.aave_v3.errors import CannotWrite
 from forks.aave_v3.parity import Ledger
+from forks.aave_v3.stopwatch import Stopwatch
 from stress import figures
 from stress.causes import CAUSES
 
 MANIFEST = "manifest.json"
-PACKAGES = ("web3", "eth-abi", "numpy", "pandas", "pyarrow", "matplotlib")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,10 +30,14 @@ class Results:
     """Everything that is written, as tables and plain values."""
 
     summary: Mapping[str, Any]
+    """All but the seconds, which are known when everything else is written."""
     manifest: Mapping[str, Any]
+    """All but the hashes of what is written."""
     prices: pd.DataFrame
     events: pd.DataFrame
     accounts: pd.DataFrame
+    book: pd.DataFrame | None
+    """None: accounts were found, no book was opened."""
     delays_s: tuple[int, ...]
     residual_by_delay_usd: tuple[float, ...]
     ledger: Ledger
@@ -49,12 +50,7 @@ def require_writable(folder: Path) -> None:
         CannotWrite: with the reason.
     """
     folder = folder.resolve()
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).is_file():
-        raise CannotWrite(
-            folder, f"it holds something else than results (no {MANIFEST}), which would be lost"
-        )
-    if folder.exists() and not folder.is_dir():
-        raise CannotWrite(folder, "it is not a folder")
+    _require_ours(folder)
     nearest = next(one for one in folder.parents if one.exists())
     try:
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=nearest):
@@ -63,8 +59,11 @@ def require_writable(folder: Path) -> None:
         raise CannotWrite(folder, f"{nearest}: {error.strerror}") from error
 
 
-def write(results: Results, folder: Path) -> None:
-    """Replace `folder` by these results. Raises CannotWrite."""
+def write(results: Results, folder: Path, watch: Stopwatch) -> None:
+    """Replace `folder` by these results; making tables and figures is the phase "write" of the summary.
+
+    Raises CannotWrite.
+    """
     try:
         folder = folder.resolve()  # "." has no name
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -73,9 +72,10 @@ def write(results: Results, folder: Path) -> None:
         raise CannotWrite(folder, error.strerror or type(error).__name__) from error
     try:
         draft.chmod(0o755)
-        _tables(results, draft)
-        _figures(results, draft)
-        _json(draft / "summary.json", results.summary)
+        with watch.phase("write"):
+            _tables(results, draft)
+            _figures(results, draft)
+        _json(draft / "summary.json", {**results.summary, "seconds": watch.seconds})
         _json(draft / MANIFEST, {**results.manifest, "files": _hashes(draft)})
         _swap(draft, folder)
     except OSError as error:
@@ -84,22 +84,12 @@ def write(results: Results, folder: Path) -> None:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def versions() -> dict[str, str]:
-    """Python and the packages whose numbers are in the results."""
-    return {
-        "python": sys.version.split()[0],
-        "platform": platform.platform(),
-        "underwater": version("underwater"),
-        **{name: version(name) for name in PACKAGES},
-    }
-
-
 def summary_counts(accounts: pd.DataFrame, events: pd.DataFrame, ledger: Ledger) -> dict[str, Any]:
     """The counts of `summary.json` that follow from the tables."""
     through = events[events["outcome"] == "liquidated"]
     several_debts = accounts.set_index("user")["n_debts"]
     causes = accounts.loc[accounts["cause"] != "", "cause"].value_counts()
-    names = [*CAUSES, "several", *(["market"] if "market" in causes else [])]
+    names = [*CAUSES, "several"]
     return {
         "values_compared": ledger.values_compared,
         "values_changed": ledger.values_changed,
@@ -111,6 +101,7 @@ def summary_counts(accounts: pd.DataFrame, events: pd.DataFrame, ledger: Ledger)
         "borrowers_with_residual_debt": int((accounts["residual_usd"] > 0).sum()),
         "residual_debt_usd": round(float(accounts["residual_usd"].sum()), 2),
         "causes": {name: int(causes.get(name, 0)) for name in names},
+        "beyond_every_cause": int(causes.get("market", 0)),
         "frontier_agrees": bool(accounts["frontier_agrees"].all()),
     }
 
@@ -134,7 +125,10 @@ def _tables(results: Results, folder: Path) -> None:
     accounts = results.accounts.assign(
         frontier_residual=results.accounts["frontier_residual"].map(json.dumps)
     )
-    for name, table in (("prices", results.prices), ("events", events), ("accounts", accounts)):
+    tables = {"prices": results.prices, "events": events, "accounts": accounts}
+    if results.book is not None:
+        tables["book"] = results.book
+    for name, table in tables.items():
         table.to_parquet(folder / f"{name}.parquet", index=False)
         table.to_csv(folder / f"{name}.csv", index=False)
     parity_table(results.ledger).to_parquet(folder / "parity.parquet", index=False)
@@ -156,17 +150,46 @@ def _hashes(folder: Path) -> dict[str, str]:
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
 
 
+def _require_ours(folder: Path) -> None:
+    """Refuse a folder that has anything in it which is not of an earlier run. Raises CannotWrite."""
+    if not folder.is_dir():
+        if folder.exists():
+            raise CannotWrite(folder, "it is not a folder")
+        return
+    ours = _written_before(folder)
+    strangers = sorted(
+        path.name
+        for path in folder.iterdir()
+        if path.name not in ours or path.is_symlink() or not path.is_file()
+    )
+    if strangers:
+        shown = ", ".join(strangers[:3]) + (", ..." if len(strangers) > 3 else "")
+        raise CannotWrite(folder, f"it holds something else than results, which would be lost: {shown}")
+
+
+def _written_before(folder: Path) -> set[str]:
+    """Names of the files that the manifest in a folder lists, and its own; none if it is not one of ours."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text())
+        if not manifest["versions"]["underwater"]:
+            return set()
+        return {MANIFEST, *manifest["files"]}
+    except (OSError, ValueError, LookupError, TypeError):
+        return set()
+
+
 def _swap(draft: Path, folder: Path) -> None:
-    """Put the finished folder in its place; an older one goes first."""
-    if folder.exists():
-        old = Path(tempfile.mkdtemp(prefix=f".{folder.name}-old-", dir=folder.parent))
-        folder.replace(old / folder.name)
+    """Put the finished folder in the place of an older one, which is put back where that fails."""
+    _require_ours(folder)
+    if not folder.exists():
         draft.replace(folder)
-        shutil.rmtree(old, ignore_errors=True)
-    else:
+        return
+    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-old-", dir=folder.parent))
+    old = folder.replace(aside / folder.name)
+    try:
         draft.replace(folder)
-
-
-def plain(config: Any) -> Any:
-    """A frozen configuration as plain JSON values."""
-    return json.loads(json.dumps(asdict(config)))
+    except BaseException:
+        old.replace(folder)
+        raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)

@@ -13,7 +13,7 @@ from eth_abi.exceptions import DecodingError
 from forks.aave_v3 import tokens
 from forks.aave_v3.code_hashes import read_code_hashes
 from forks.aave_v3.deploy import deploy
-from forks.aave_v3.errors import NoMarketHere
+from forks.aave_v3.errors import NoMarketHere, RevisionNotTold
 from forks.aave_v3.getters import Question, ask
 from forks.aave_v3.mainnet_19471508 import (
     CodeDifference,
@@ -30,14 +30,16 @@ from forks.aave_v3.reader import MarketReader
 from forks.aave_v3.venue import Venue
 from forks.artifacts import aave_v36
 from forks.node import Node
-from forks.state_file import describe_state
+from forks.state_file import StateFile, describe_state
 from forks.toolchain import find_anvil
 from forks.upstream import ForkPoint, fork_point
 from protocol.aave_v3 import rules_of
+from protocol.errors import UnknownRevision
 
 MAINNET_19471508 = "mainnet-19471508"
 KNOWN_POOLS = {1: "0x87870Bca3F3fD6335C3F4ce8392D69350B4fA4E2"}
 """Chain id to the core pool."""
+_SHARED_REVISION = 1  # `POOL_REVISION()` of every 3.0.x source
 MARKET_TIME = 1_742_379_600
 """Time of a market that is deployed here: that of its carried parameters [unix seconds]."""
 
@@ -89,7 +91,7 @@ def _deployed(node: Node, source: str, progress: Progress) -> Venue:
         contracts={name: code_hash for name, (_, code_hash) in deployment.contracts.items()},
         fund=partial(_mint_up_to, node),
         notes=["deployed from the npm sources of aave-v3-origin 3.6.0 with mainnet parameters of 2025-03-19"],
-        inputs=(ETHEREUM_2025_03_19,),
+        inputs={"parameters": ETHEREUM_2025_03_19},
     )
     season(venue, venue.prices())
     return venue
@@ -114,7 +116,7 @@ def _existing(
         contracts=record.code_hashes if record else read_code_hashes(node, reader.listing),
         fund=partial(tokens.deal, node),
         notes=[f"{what} was written in: the record lacks it" for what in record.filled] if record else [],
-        inputs=(RECORDED_FIGURES,) if record else (),
+        inputs={"figures": RECORDED_FIGURES} if record else {},
     )
 
 
@@ -127,7 +129,7 @@ def _venue(
     contracts: Mapping[str, str],
     fund: Callable[[str, str, int], None],
     notes: list[str],
-    inputs: tuple[Path, ...] = (),
+    inputs: Mapping[str, Path],
 ) -> Venue:
     return Venue(
         node=node,
@@ -174,17 +176,31 @@ def _from_state(where: Where, progress: Progress) -> Iterator[Venue]:
     state = describe_state(Path(str(where.state)))
     chain_id = state.chain_id or 31_337
     with Node.start(anvil, port=where.port, chain_id=chain_id, timestamp=state.timestamp) as node:
-        handle = load(node, state.path, pool=where.pool)
-        if handle.revision:
-            yield _recorded(node, handle, progress)
-        else:
-            yield _existing(node, "state", handle.pool, progress)
+        yield _loaded(node, state, where.pool, progress)
+
+
+def _loaded(node: Node, state: StateFile, pool: str | None, progress: Progress) -> Venue:
+    """The market of a state file, which knows its own block: the node stands above it."""
+    try:
+        handle = load(node, state.path, pool=pool)
+        recorded = handle.revision is not None
+        venue = (
+            _recorded(node, handle, progress) if recorded else _existing(node, "state", handle.pool, progress)
+        )
+    except UnknownRevision as error:
+        if error.revision == _SHARED_REVISION:
+            raise RevisionNotTold(state.path) from error
+        raise
+    venue.start_block, venue.inputs = state.block_number, {**venue.inputs, "state": state.path}
+    return venue
 
 
 def _recorded(node: Node, record: MarketHandle, progress: Progress) -> Venue:
     """The market of the recorded block, built or loaded, with what is not as the chain had it in its notes."""
     venue = _existing(node, "state", record.pool, progress, record=record)
-    venue.notes += _code_notes(code_differences(node, read_figures()))
+    figures = read_figures()
+    venue.start_block = figures.block_number
+    venue.notes += _code_notes(code_differences(node, figures))
     return venue
 
 

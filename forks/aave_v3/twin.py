@@ -56,13 +56,15 @@ class Twin:
                 last = event
             else:
                 self._attempt(event, len(self.chain))
-        run = Run(market=engine.market, attempts=tuple(engine.attempts))
+        run = engine.finished()
         if last is not None:
             self._move_clock(last.timestamp)
-            self.compare_book("end", run.market, engine.crash.borrowers, last.observed_base, last.timestamp)
+            users = engine.crash.borrowers
+            self.compare_accounts("end", run.market, users, last.observed_base, last.timestamp)
+            self._compare_stored("end", run.market, users)
         return run
 
-    def compare_book(
+    def compare_accounts(
         self,
         subject: str,
         market: Market,
@@ -70,7 +72,7 @@ class Twin:
         prices_base: Mapping[int, int],
         timestamp: int,
     ) -> None:
-        """Account data and everything stored of all these users, at the block the node stands at."""
+        """What the rules make of each account, and what the pool says, at the block the node stands at."""
         users = list(users)
         at = {"prices_base": prices_base, "timestamp": timestamp}
         for user, chain in zip(users, self.venue.account_data(users), strict=True):
@@ -80,8 +82,12 @@ class Twin:
                 flatten_account_data(chain, f"account.{user}"),
                 None,
             )
-        chain_market = self.venue.market(users)
-        self.ledger.compare(subject, flatten_market(market, users), flatten_market(chain_market, users), None)
+
+    def _compare_stored(self, subject: str, market: Market, users: Iterable[User]) -> None:
+        """Everything stored, as the model has carried it on and as the chain has it."""
+        users = list(users)
+        chain = self.venue.market(users)
+        self.ledger.compare(subject, flatten_market(market, users), flatten_market(chain, users), None)
 
     def _tick(self, tick: Tick) -> None:
         """Let the feed transmissions of this block land."""

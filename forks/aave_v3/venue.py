@@ -10,6 +10,7 @@ from typing import Any
 from eth_abi.abi import encode
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
+from web3.exceptions import TimeExhausted, Web3Exception
 from web3.types import TxReceipt
 
 from forks.aave_v3.configuration import can_be_borrowed, without_caps
@@ -17,6 +18,7 @@ from forks.aave_v3.errors import SetUpRefused
 from forks.aave_v3.getters import Question, ask
 from forks.aave_v3.reader import MarketReader
 from forks.artifacts import EMPTY_REVERT, ErrorTable, decode_revert
+from forks.errors import ForkError, RpcFailed
 from forks.feeds import FeedControl
 from forks.node import Node, Transaction
 from protocol.aave_v3 import AccountData, LiquidationCall, Market, ReserveId, Rules, User
@@ -38,8 +40,22 @@ LIQUIDATION_CALL_ABI: list[dict[str, Any]] = [
     }
 ]
 
+RECEIPT_WAIT_S = 60.0
+"""How long a transaction may take to be mined [s]: on our own node it is a matter of milliseconds."""
+
 Fund = Callable[[str, str, int], None]
 """(token, to, amount [asset units]): see to it that `to` holds at least that much."""
+
+
+class NotMined(ForkError):
+    """The node took a transaction and did not mine it in time."""
+
+    def __init__(self, function: str, borrower: User, wait_s: float) -> None:
+        self.function, self.borrower, self.wait_s = function, borrower, wait_s
+        super().__init__(
+            f"{function} of {borrower} was not mined within {wait_s:g} s: see what else uses the node, "
+            "or use another endpoint"
+        )
 
 
 @dataclass(kw_only=True, slots=True)
@@ -60,8 +76,8 @@ class Venue:
     node_version: str
     start_block: int
     notes: list[str] = field(default_factory=list[str])
-    inputs: tuple[Path, ...] = ()
-    """Files of figures that the market was made from."""
+    inputs: Mapping[str, Path] = field(default_factory=dict[str, Path])
+    """Files of figures that the market was made from, by role."""
     _feeds: FeedControl | None = None
 
     @property
@@ -122,7 +138,7 @@ class Venue:
         self._feeds = FeedControl(self.node, self.reader.listing.oracle, self.assets.values())
         for source, assets in self._feeds.shared.items():
             names = ", ".join(symbols[asset] for asset in assets)
-            self.notes.append(f"{names} share the price source {source}: they show one price")
+            self.notes.append(f"{names} share the price source {source}: each has a feed of its own here")
         self.set_prices(prices_base)
 
     def set_prices(self, prices_base: Mapping[ReserveId, int]) -> None:
@@ -173,12 +189,24 @@ class Venue:
             raise SetUpRefused(str(call["data"])[:10], (call["to"],), self.reason(call))
 
     def liquidate(self, call: LiquidationCall, *, gas: int) -> TxReceipt:
-        """Send the real `liquidationCall` through web3 and wait for its receipt, of status 0 if refused."""
+        """Send the real `liquidationCall` through web3 and wait for its receipt, of status 0 if refused.
+
+        Raises RpcFailed, as where the upstream of a fork fails meanwhile, or NotMined.
+        """
+        try:
+            return self._liquidate(call, gas)
+        except TimeExhausted:
+            self.refusal(call)  # says why, where the node can no longer run the call at all
+            raise NotMined("liquidationCall", call.borrower, RECEIPT_WAIT_S) from None
+        except Web3Exception as error:
+            raise _rpc_failed("liquidationCall", error) from None
+
+    def _liquidate(self, call: LiquidationCall, gas: int) -> TxReceipt:
         pool = self.node.w3.eth.contract(address=to_checksum_address(self.pool), abi=LIQUIDATION_CALL_ABI)
         sent = pool.functions.liquidationCall(*self._arguments(call)).transact(
             {"from": to_checksum_address(call.liquidator), "gas": gas, "gasPrice": 0}  # type: ignore[typeddict-item]
         )
-        return self.node.w3.eth.wait_for_transaction_receipt(sent, timeout=60, poll_latency=0.002)
+        return self.node.w3.eth.wait_for_transaction_receipt(sent, timeout=RECEIPT_WAIT_S, poll_latency=0.002)
 
     def refusal(self, call: LiquidationCall) -> str:
         """Canonical name of the error with which the call reverts at `latest`; empty if it does not."""
@@ -199,6 +227,13 @@ class Venue:
             call.debt_to_cover,
             call.receive_atoken,
         )
+
+
+def _rpc_failed(function: str, error: Web3Exception) -> RpcFailed:
+    """What web3 makes of an answer that is an error, as our own class; the node's words are redacted already."""
+    answer = getattr(error, "rpc_response", None) or {}
+    said = answer.get("error") or {"message": str(error)}
+    return RpcFailed(function, said.get("code", 0), said.get("message", ""), said.get("data"))
 
 
 def transaction(sender: str, to: str, signature: str, arguments: tuple[Any, ...]) -> dict[str, Any]:

@@ -47,6 +47,17 @@ def residual_if_exhausted(rules: Rules, terms: Terms, *, collateral: int, debt: 
     return residual if residual > 0 else None
 
 
+def residual_exact(terms: Terms, *, collateral: int, debt: int) -> Fraction:
+    """The same as a fraction, without any of the contract's roundings: debt less collateral / bonus. [asset units]
+
+    Nothing of it is shared with `seizure`; the integer form lies within two units of it.
+    """
+    rate = Fraction(
+        terms.collateral_price_base * terms.debt_unit, terms.debt_price_base * terms.collateral_unit
+    )
+    return debt - collateral * rate * BPS / terms.bonus_bps
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Exhaustion:
     """An account's debt against what its collateral can repay. Exact values in base units."""

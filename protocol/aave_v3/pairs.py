@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 
-from protocol.aave_v3.frontier import residual_if_exhausted
+from protocol.aave_v3.frontier import residual_exact, residual_if_exhausted
 from protocol.aave_v3.health import (
     EMPTY_ACCOUNT,
     account_totals,
@@ -45,6 +46,14 @@ def position_values(
     return {i: v for i, v in collaterals.items() if v}, {i: v for i, v in debts.items() if v}
 
 
+def payout_ratio(market: Market, user: User, collateral_id: ReserveId) -> Fraction:
+    """Value a liquidator receives of this collateral per value repaid, at observed prices: 1 + bonus less the fee."""
+    collateral = market.reserves[collateral_id]
+    category = category_of(market, market.accounts.get(user, EMPTY_ACCOUNT))
+    premium = Fraction(bonus_of(collateral, category) - BPS, BPS)
+    return 1 + premium * (1 - Fraction(collateral.config.liquidation_protocol_fee_bps, BPS))
+
+
 def is_toxic(
     market: Market, call: LiquidationCall, *, prices_base: Mapping[ReserveId, int], timestamp: int
 ) -> bool:
@@ -58,15 +67,17 @@ def is_toxic(
 
 def residual_of_pair(
     market: Market, call: LiquidationCall, *, prices_base: Mapping[ReserveId, int], timestamp: int
-) -> int | None:
-    """Closed form: what one unlimited call leaves of this debt, or None if this collateral suffices. [asset units]"""
+) -> tuple[int, Fraction]:
+    """Closed form: what one unlimited call leaves of this debt, to the unit and without rounding. [asset units]
+
+    The first is 0 where this collateral suffices; the second is then 0 or less, up to two units of rounding.
+    """
     account, rules = market.accounts.get(call.borrower, EMPTY_ACCOUNT), market.rules
     collateral, debt = market.reserves[call.collateral_id], market.reserves[call.debt_id]
     held = account.positions.get(call.collateral_id, Position()).scaled_atoken
     owed = account.positions.get(call.debt_id, Position()).scaled_variable_debt
-    return residual_if_exhausted(
-        rules,
-        liquidation_terms(market, account, call.collateral_id, call.debt_id, prices_base),
-        collateral=rules.atoken_balance(held, normalized_income(collateral, rules, timestamp)),
-        debt=rules.vtoken_balance(owed, normalized_debt(debt, rules, timestamp)),
-    )
+    terms = liquidation_terms(market, account, call.collateral_id, call.debt_id, prices_base)
+    collateral_balance = rules.atoken_balance(held, normalized_income(collateral, rules, timestamp))
+    debt_balance = rules.vtoken_balance(owed, normalized_debt(debt, rules, timestamp))
+    integer = residual_if_exhausted(rules, terms, collateral=collateral_balance, debt=debt_balance)
+    return integer or 0, residual_exact(terms, collateral=collateral_balance, debt=debt_balance)

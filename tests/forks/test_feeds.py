@@ -1,17 +1,24 @@
 """The oracle sees what we say, and only what it could see of a real feed."""
 
+from contextlib import contextmanager
+
 import pytest
+from eth_utils.address import to_checksum_address
 
 from forks.aave_v3.deploy import ADMIN, deploy
+from forks.aave_v3.mainnet_19471508 import build, read_figures
 from forks.aave_v3.parameters import load_parameters
-from forks.aave_v3.reader import PriceUnavailable, read_prices
+from forks.aave_v3.reader import MarketReader, PriceUnavailable
+from forks.aave_v3.venue import transaction
 from forks.feeds import (
+    _SOURCES_SLOT,
     FIXED_FEED,
     FIXED_FEED_BEFORE_SHANGHAI,
     AssetNotControlled,
     FeedControl,
     NoPriceSource,
     PriceNotPositive,
+    SourceNotMovable,
     feed_code,
 )
 from forks.node import Node
@@ -37,7 +44,7 @@ def feeds(deployed):
 
 def prices(deployed):
     node, deployment = deployed
-    return list(read_prices(node, deployment.pool).values())
+    return list(MarketReader(node, deployment.pool).prices().values())
 
 
 def test_taking_the_feeds_over_moves_no_price(deployed, feeds):
@@ -80,25 +87,68 @@ def test_a_source_that_answers_nothing_is_named_and_can_be_taken_over(deployed):
         source = FeedControl(node, deployment.oracle, [weth]).sources[weth]
         node.set_storage(source, 0, 0)
         with pytest.raises(PriceUnavailable, match="WETH"):
-            read_prices(node, deployment.pool)
+            prices(deployed)
         FeedControl(node, deployment.oracle, [weth]).set_price(weth, 5)
         assert prices(deployed)[0] == 5
 
 
-def test_assets_that_share_a_source_are_told(deployed):
+@contextmanager
+def sharing(node, oracle, admin, keeps, moves):
+    """The source of `keeps`, which `moves` reads too meanwhile."""
+    with node.anchor():
+        source = FeedControl(node, oracle, [keeps]).sources[keeps]
+        call = transaction(admin, oracle, "setAssetSources(address[],address[])", ([moves], [source]))
+        assert node.send(call)["status"] == 1
+        yield source
+
+
+@pytest.mark.parametrize("slot", [_SOURCES_SLOT, 77], ids=["by its storage", "as its admin"])
+def test_assets_that_share_a_source_are_told_and_get_a_feed_each(deployed, monkeypatch, slot):
+    monkeypatch.setattr("forks.feeds._SOURCES_SLOT", slot)
     node, deployment = deployed
     usdc, usdt = deployment.tokens["USDC"], deployment.tokens["USDT"]
-    with node.anchor():
-        apart = FeedControl(node, deployment.oracle, [usdc, usdt])
-        selector = bytes.fromhex("abfd5310")  # setAssetSources(address[],address[])
-        words = [0x40, 0x80, 1, int(usdt, 16), 1, int(apart.sources[usdc], 16)]
-        data = selector + b"".join(word.to_bytes(32, "big") for word in words)
-        assert node.send({"from": ADMIN, "to": deployment.oracle, "data": data})["status"] == 1
-        together = FeedControl(node, deployment.oracle, [usdc, usdt])
-        together.set_price(usdc, 7)
+    with sharing(node, deployment.oracle, ADMIN, usdc, usdt) as source:
+        shown = prices(deployed)
+        feeds = FeedControl(node, deployment.oracle, [usdc, usdt])
 
-        assert together.shared == {apart.sources[usdc]: (usdc, usdt)}
-        assert prices(deployed)[8] == prices(deployed)[3] == 7
+        assert shown[8] == shown[3] == RECORDED[3]
+        assert feeds.shared == {source: (usdc, usdt)}
+        assert prices(deployed) == shown
+        feeds.set_price(usdc, 7)
+        feeds.set_price(usdt, 8)
+        assert (prices(deployed)[3], prices(deployed)[8]) == (7, 8)
+        assert FeedControl(node, deployment.oracle, [usdc, usdt]).shared == {}
+
+
+def test_an_oracle_that_lets_no_source_be_changed_is_named(deployed, monkeypatch):
+    monkeypatch.setattr("forks.feeds._SOURCES_SLOT", 77)
+    node, deployment = deployed
+    usdc, usdt = deployment.tokens["USDC"], deployment.tokens["USDT"]
+    with sharing(node, deployment.oracle, ADMIN, usdc, usdt) as source:
+        for removal in ("removeAssetListingAdmin(address)", "removePoolAdmin(address)"):
+            assert node.send(transaction(ADMIN, deployment.acl, removal, (ADMIN,)))["status"] == 1
+
+        with pytest.raises(SourceNotMovable, match=source) as error:
+            FeedControl(node, deployment.oracle, [usdc, usdt])
+
+    assert error.value.asset == usdc
+
+
+@pytest.mark.parametrize("slot", [_SOURCES_SLOT, 77], ids=["by its storage", "as its admin"])
+def test_assets_of_v302_that_share_a_source_get_a_feed_each(anvil, monkeypatch, slot):
+    monkeypatch.setattr("forks.feeds._SOURCES_SLOT", slot)
+    figures = read_figures()
+    with Node.start(anvil, chain_id=figures.chain_id, timestamp=figures.timestamp + 60) as node:
+        handle = build(node)
+        weth, dai = (to_checksum_address(handle.reserves[name].asset) for name in ("WETH", "DAI"))
+        with sharing(node, handle.oracle, figures.acl_admin, weth, dai) as source:
+            feeds = FeedControl(node, handle.oracle, [weth, dai])
+            feeds.set_price(weth, 7)
+            feeds.set_price(dai, 8)
+            reader = MarketReader(node, handle.pool, revision="3.0.2")
+
+            assert feeds.shared == {source: (weth, dai)}
+            assert sorted(reader.prices().values()) == [7, 8]
 
 
 @pytest.mark.parametrize(

@@ -160,3 +160,14 @@ def test_what_others_own_makes_no_difference_to_the_verdict():
     )
 
     assert verdict_on(crowded).verdict == verdict_on(crash).verdict == "oracle_lag"
+
+
+def test_a_debt_in_an_asset_that_no_bot_has_is_a_want_of_capital():
+    """All the money in the world in another asset is no money for this debt."""
+    dai_only = Liquidator(name="dai", capital_usd=10**12, turnaround_s=24, debt_assets=("DAI",))
+    crash = small_crash(small_scenario(SLOWLY_TO_HALF, n_steps=60, bots=(dai_only,)), {"ann": PLAIN})
+
+    said = verdict_on(crash)
+
+    assert said.verdict == "capital"
+    assert said.residual_without_base["capital"] == 0

@@ -92,8 +92,7 @@ def test_an_account_rerun_alone_ends_with_residual_debt_too(
 ):
     """Without this a rerun would take the debt away whatever is removed, and every verdict were the first."""
     for user in [user for user, left in residuals.items() if left.total_base]:
-        bound = attribution._bound_by_others(default_crash, default_run, user)
-        alone = attribution._left(attribution._alone(default_crash, user), bound, user, frozenset())
+        alone = attribution._alone(default_crash, default_run, user).left()
         assert alone > 0
         assert alone == pytest.approx(residuals[user].total_base, rel=0.1)
 

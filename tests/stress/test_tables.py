@@ -128,7 +128,8 @@ def test_the_account_table_has_one_row_a_borrower(accounts: pd.DataFrame):
         "borrower", "user", "emode", "collateral_before_usd", "debt_before_usd", "health_before",
         "collateral_after_usd", "debt_after_usd", "health_after", "n_debts", "n_liquidations", "residual_usd",
         "deficit_usd", "uncovered_usd", "cause", "removed_by", "liquidatable_at_drop", "toxic_at_drop",
-        "debt_must_remain_at_drop", "frontier_residual", "frontier_agrees",
+        "debt_must_remain_at_drop", "frontier_residual", "frontier_residual_usd",
+            "frontier_agrees",
     ]  # fmt: skip
     assert list(accounts["borrower"]) == ["ann", "ben", CARL]
     assert list(accounts["n_debts"]) == [2, 2, 0]

@@ -12,11 +12,12 @@ from web3._utils.method_formatters import receipt_formatter
 from web3.datastructures import AttributeDict
 from web3.types import TxReceipt
 
-from forks.child import Child, exit_on_termination, uninterrupted
+from forks.child import Child, exit_on_termination
 from forks.errors import BlockSplit, ForkError, RpcFailed, SnapshotGone
 from forks.guard import LocalNode, verify_local_development_node
-from forks.launch import BLOCK_GAS_LIMIT, Launch, death_of, spawn, wait_until_listening
+from forks.launch import Launch, death_of, spawn, wait_until_listening
 from forks.provider import web3_over
+from forks.visit import left_as_found
 
 TRANSACTION_GAS = 15_000_000
 """Gas of a transaction that names none: no estimate, which would cost as much as the transaction."""
@@ -84,14 +85,15 @@ class Node:
     def attach(cls, url: str) -> Self:
         """Return a node that already runs at *url*: a snapshot is taken first, restored last; never killed.
 
-        Raises `NotADevelopmentNode` before anything is written. On `close` mining, base fee, gas limit and
-        clock are as found; automatic impersonation is off.
+        Raises `NotADevelopmentNode` before anything is written. On `close` mining, base fee, gas limit, clock,
+        automatic impersonation and pending transactions are as found; of a block timestamp interval anvil
+        does not tell, it is removed.
         """
         with ExitStack() as life:
             rpc = verify_local_development_node(url)
             life.callback(rpc.close)
             life.enter_context(exit_on_termination())
-            life.enter_context(_left_as_found(rpc))
+            life.enter_context(left_as_found(rpc))
             return cls(url, rpc, life.pop_all(), None)
 
     def __enter__(self) -> Self:
@@ -202,43 +204,6 @@ def _settle(rpc: LocalNode, *, loaded: bool) -> None:
     rpc.write("anvil_setBlockTimestampInterval", 0)
     if loaded:
         rpc.write("evm_mine")
-
-
-@contextmanager
-def _left_as_found(rpc: LocalNode) -> Iterator[None]:
-    """Snapshot a node that is not ours, make it as quiet as our own, and leave it as it was found."""
-    automine, interval_s = rpc.call("anvil_getAutomine"), rpc.call("anvil_getIntervalMining")
-    pending = rpc.call("eth_getBlockByNumber", "pending", False)
-    base_fee, gas_limit = pending["baseFeePerGas"], pending["gasLimit"]
-    snapshot_id = rpc.write("evm_snapshot")
-    try:
-        rpc.write("evm_setIntervalMining", 0)
-        rpc.write("evm_setAutomine", True)
-        rpc.write("anvil_setNextBlockBaseFeePerGas", "0x0")
-        rpc.write("evm_setBlockGasLimit", hex(BLOCK_GAS_LIMIT))
-        rpc.write("anvil_setBlockTimestampInterval", 0)
-        rpc.write("anvil_autoImpersonateAccount", True)
-        yield
-    finally:
-        with uninterrupted():
-            restored = _restored(rpc, snapshot_id, base_fee, gas_limit)
-            rpc.write("evm_setAutomine", automine)
-            if interval_s:
-                rpc.write("evm_setIntervalMining", interval_s)
-        if not restored:
-            raise SnapshotGone(snapshot_id)
-
-
-def _restored(rpc: LocalNode, snapshot_id: str, base_fee: str, gas_limit: str) -> bool:
-    """Restore state and settings; a transaction that Ctrl-C cut off must not be mined on what is restored."""
-    rpc.write("evm_setAutomine", False)
-    rpc.write("anvil_dropAllTransactions")
-    restored = rpc.write("evm_revert", snapshot_id)
-    rpc.write("anvil_autoImpersonateAccount", False)
-    rpc.write("anvil_removeBlockTimestampInterval")
-    rpc.write("evm_setBlockGasLimit", gas_limit)
-    rpc.write("anvil_setNextBlockBaseFeePerGas", base_fee)
-    return restored is True
 
 
 def _filled(transaction: Transaction) -> dict[str, Any]:

@@ -146,7 +146,12 @@ def test_the_fork_stands_at_the_pinned_block(upstream: Upstream, forked: Forked)
     first = prices[prices["symbol"] == "WETH"].iloc[0]
     read_at = {params[-1] for params in forked.relay.parameters_of("eth_getStorageAt")}
 
-    assert manifest(forked.folder)["block"] == upstream.block
+    header = upstream.node.rpc.call("eth_getBlockByNumber", hex(upstream.block), False)
+    made = manifest(forked.folder)
+
+    assert (made["block"], made["block_hash"]) == (upstream.block, header["hash"])
+    assert (made["chain_id"], made["pool"]) == (31_337, upstream.venue.pool)
+    assert made["inputs"].keys() == {"scenario", "book", "package-lock"}
     assert int(first["observed_base"]) == upstream.price_base
     assert read_at == {hex(upstream.block)}
 
@@ -217,6 +222,10 @@ def test_real_borrowers_are_crashed_and_liquidated(on_accounts: Forked):
     assert (found["source"], found["values_differing"], found["borrowers"]) == ("fork", 0, 4)
     assert found["liquidations"] >= 5
     assert set(accounts["user"]) == {account_of(name) for name in REAL}
+    made = manifest(on_accounts.folder)
+    assert made["accounts"] == [account_of(name) for name in REAL]
+    assert made["inputs"].keys() == {"scenario", "package-lock"}
+    assert not (on_accounts.folder / "out/book.csv").exists()
     assert on_accounts.after == on_accounts.before
     assert set(on_accounts.relay.methods) <= READS
 

@@ -24,6 +24,7 @@ from tests.cli_runs import (
     book_file,
     crash,
     deployed_market,
+    manifest,
     require_one_line,
     scenario_file,
     summary,
@@ -92,6 +93,7 @@ def test_a_market_is_deployed_on_a_node_that_has_none_and_gone_afterwards(
     assert result.exit_code == 0, result.output
     done = summary(tmp_path)
     assert (done["source"], done["values_differing"], done["borrowers"]) == ("node", 0, 5)
+    assert manifest(tmp_path)["inputs"].keys() == {"scenario", "book", "parameters", "package-lock"}
     assert as_it_stands(url) == before
     assert is_alive(child.pid)
 

@@ -53,6 +53,7 @@ def nothing_is_left_behind(
         (("--block", "latest"), ("--block", "latest")),
         (("--port", "0"), ("--port", "0")),
         (("--pool", SOME_ADDRESS), ("--pool needs",)),
+        (("--pool", SOME_ADDRESS, "--state", "mainnet-19471508"), ("--pool", "has one pool")),
         (("--pool", "0x12"), ("--pool", "'0x12' is not an address")),
         (("--accounts", ""), ("--accounts", "neither an address nor a file")),
         (("--fork-url", "example"), ("is not an RPC address",)),
@@ -182,6 +183,21 @@ def test_an_unknown_name_is_refused_with_the_known_ones(option: str, tmp_path: P
     )
 
 
+@pytest.mark.parametrize("option", ["--book", "--scenario"])
+def test_a_file_that_is_not_there_is_named_with_its_whole_path(option: str, tmp_path: Path):
+    require_one_line(
+        crash(tmp_path, option, "/nonexistent/some.toml"), "/nonexistent/some.toml", "cannot be read"
+    )
+
+
+def test_more_steps_than_memory_holds_are_refused(tmp_path: Path):
+    path = scenario_file(tmp_path, n_steps=10**9)
+
+    require_one_line(
+        crash(tmp_path, "--scenario", path), path.name, "n_steps", "100000 or below", "1000000000"
+    )
+
+
 def test_a_book_of_which_nothing_fits_is_refused(tmp_path: Path):
     path = tmp_path / "stranger.toml"
     path.write_text(
@@ -213,6 +229,17 @@ def test_a_folder_that_holds_something_else_is_not_replaced(tmp_path: Path):
 
     require_one_line(crash(tmp_path), "cannot write to", "something else than results")
     assert (tmp_path / "out/thesis.tex").read_text() == "mine"
+
+
+@pytest.mark.parametrize("manifest", ["{}", '{"name": "my web app"}', "not even JSON"])
+def test_a_folder_with_a_manifest_of_something_else_is_not_replaced(manifest: str, tmp_path: Path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/manifest.json").write_text(manifest)
+    (tmp_path / "out/index.html").write_text("mine")
+
+    require_one_line(crash(tmp_path), "cannot write to", "something else than results", "index.html")
+    assert (tmp_path / "out/manifest.json").read_text() == manifest
+    assert (tmp_path / "out/index.html").read_text() == "mine"
 
 
 def test_the_folder_one_stands_in_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

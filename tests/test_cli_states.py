@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 from pathlib import Path
 
@@ -10,6 +11,9 @@ import pandas as pd
 import pytest
 
 from forks.aave_v3.mainnet_19471508 import read_figures
+from forks.aave_v3.mainnet_19471508.figures import DATA as FIGURES
+from forks.aave_v3.sources import Where, open_venue
+from forks.state_file import describe_state
 from tests.cli_runs import book_file, crash, deployed_market, manifest, require_one_line, summary
 
 pytestmark = pytest.mark.node
@@ -25,6 +29,10 @@ health_factor = 1.1
 about = "More than the market takes."
 """
 ONLY_THE_CHAIN_KNOWS = ["block_number", "transaction_hash", "gas_used"]
+
+
+def sha256_of(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +77,17 @@ def test_where_code_hashes_differ_output_and_manifest_say_so(built: tuple[Path, 
     assert all(note in output for note in notes)
 
 
+def test_the_manifest_says_of_which_block_and_from_which_figures(built: tuple[Path, str]):
+    made = manifest(built[0])
+    roles = {"scenario", "book", "figures", "package-lock"}
+
+    assert (made["chain_id"], made["block"], made["block_hash"]) == (1, 19_471_508, None)
+    assert made["pool"] == read_figures().address("Pool")
+    assert made["inputs"].keys() == roles
+    assert made["inputs"]["book"]["file"] == "weth-dai.toml"
+    assert made["inputs"]["figures"] == {"file": "figures.json", "sha256": sha256_of(FIGURES)}
+
+
 def test_recorded_code_and_storage_give_the_same_crash(built: tuple[Path, str], shared: Path, tmp_path: Path):
     record = shared / "mainnet/aave_v3_19471508/anvil_state.json.gz"
     if not record.is_file():
@@ -87,7 +106,11 @@ def test_recorded_code_and_storage_give_the_same_crash(built: tuple[Path, str], 
     figures = read_figures()
     contracts = summary(tmp_path)["contracts"]
     assert contracts["Pool implementation"] == figures.contracts["Pool implementation"].code_hash
-    assert any("the record lacks it" in note for note in manifest(tmp_path)["notes"])
+    made = manifest(tmp_path)
+    assert any("the record lacks it" in note for note in made["notes"])
+    assert made["block"] == figures.block_number
+    assert made["inputs"]["state"] == {"file": record.name, "sha256": sha256_of(record)}
+    assert made["inputs"]["figures"] == manifest(built[0])["inputs"]["figures"]
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +132,11 @@ def test_any_dump_runs_when_its_pool_is_named(dumped: tuple[Path, str], tmp_path
     assert found["borrowers"] == 4
     assert found["liquidations"] > 0
     assert "note: LINK is not in this market" in result.stdout
+    made = manifest(tmp_path)
+    assert made["inputs"]["state"] == {"file": "state.json", "sha256": sha256_of(dumped[0])}
+    assert made["inputs"]["book"] == {"file": "five.toml", "sha256": sha256_of(tmp_path / "five.toml")}
+    assert made["block"] == describe_state(dumped[0]).block_number
+    assert made["pool"] == dumped[1]
 
 
 def test_a_dump_without_a_known_pool_needs_its_address(dumped: tuple[Path, str], tmp_path: Path):
@@ -133,6 +161,17 @@ def test_a_revision_that_is_not_modelled_is_refused_with_its_number(dumped: tupl
     result = crash(tmp_path, "--state", path, "--pool", dumped[1])
 
     require_one_line(result, "revision 99", "3.0.2", "3.6 (POOL_REVISION 10)")
+
+
+def test_a_dump_of_the_built_market_is_refused_with_what_to_do(tmp_path: Path):
+    """Its pool answers revision 1, as all sources of its line do."""
+    path = tmp_path / "state.json"
+    with open_venue(Where(state="mainnet-19471508"), lambda _: None) as venue:
+        path.write_bytes(gzip.decompress(bytes.fromhex(venue.node.rpc.call("anvil_dumpState")[2:])))
+
+    result = crash(tmp_path, "--state", path)
+
+    require_one_line(result, str(path), "POOL_REVISION 1", "--state mainnet-19471508")
 
 
 @pytest.mark.parametrize(

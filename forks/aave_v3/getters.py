@@ -83,6 +83,15 @@ def ask(source: Node | Rpc, questions: Iterable[Question], block: int | str = "l
     return [_answer(question, answer) for question, answer in zip(asked, answers, strict=True)]
 
 
+def ask_each(
+    source: Node | Rpc, questions: Iterable[Question], block: int | str = "latest"
+) -> list[Answer | None]:
+    """As `ask`, with None where a call reverts or answers nothing: for what a contract may not have."""
+    asked = list(questions)
+    answers = rpc_of(source).answers(_calls(asked, block))
+    return [_answer_if_any(question, answer) for question, answer in zip(asked, answers, strict=True)]
+
+
 def address_of(word: int) -> str:
     """The checksummed address in a word."""
     return to_checksum_address(f"0x{word:040x}")
@@ -112,3 +121,11 @@ def _answer(question: Question, answer: dict[str, Any]) -> Answer:
             raise NotAMarket(question, error.get("message", "reverted"))
         raise RpcFailed("eth_call", error.get("code", 0), error.get("message", ""), error.get("data"))
     return Answer(question, bytes.fromhex(answer["result"][2:]))
+
+
+def _answer_if_any(question: Question, answer: dict[str, Any]) -> Answer | None:
+    try:
+        found = _answer(question, answer)
+    except NotAMarket:
+        return None
+    return found if found.data else None

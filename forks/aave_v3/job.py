@@ -63,8 +63,6 @@ class Done:
     """What the job came to, for whoever prints it."""
 
     results: report.Results
-    crash: Crash
-    run: Run
     notes: tuple[str, ...]
     """What a reader of the numbers has to know: of the market, and of borrowers left out or changed."""
 
@@ -143,7 +141,7 @@ def crash_on(venue: Venue, order: Order, show: Show, watch: Stopwatch) -> Done:
     )
     with show.busy("writing tables and figures"):
         report.write(results, order.out, watch)
-    return Done(results=results, crash=crash, run=finished.run, notes=(*venue.notes, *stage.notes))
+    return Done(results=results, notes=(*venue.notes, *stage.notes))
 
 
 def _carried_out(venue: Venue, crash: Crash, ledger: Ledger, show: Show, watch: Stopwatch) -> _Finished:

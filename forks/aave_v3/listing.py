@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from eth_abi.exceptions import DecodingError
 from eth_utils.address import to_checksum_address
 
-from forks.aave_v3.getters import Answer, NotAMarket, Question, address_of, ask
+from forks.aave_v3.getters import Answer, NotAMarket, Question, address_of, ask, ask_each
 from forks.errors import ForkError
 from forks.node import Node
 from forks.rpc import Rpc
@@ -18,6 +18,8 @@ from protocol.aave_v3 import REVISIONS, EModeCategory, RateStrategy, ReserveId, 
 _LAST_EMODE = 255
 _EMODES_AT_ONCE = 8
 _BPS_TO_RAY = 10**23
+_DISCOUNT = "getDiscountRateStrategy()"
+"""What only the debt token of GHO answers, before v3.4: there holders of another token owe less interest."""
 
 
 class MixedTreasuries(ForkError):
@@ -34,6 +36,17 @@ class NoSuchReserve(ForkError):
     def __init__(self, pool: str, missing: Collection[str]) -> None:
         self.pool, self.missing = pool, tuple(missing)
         super().__init__(f"pool {pool} lists no {', '.join(missing)}: leave them out")
+
+
+class ReserveNotModelled(ForkError):
+    """Reserves have a rate strategy or a debt token of their own kind, as GHO before v3.4."""
+
+    def __init__(self, pool: str, symbols: Collection[str]) -> None:
+        self.pool, self.symbols = pool, tuple(symbols)
+        super().__init__(
+            f"{', '.join(symbols)} of pool {pool} has a rate strategy or a debt token that is not modelled: "
+            "leave it out"
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,15 +74,10 @@ class Listing:
     sentinel: str | None
     treasury: str
     reserves: tuple[Listed, ...]
+    not_modelled: dict[ReserveId, str]
+    """Symbols of the reserves left out because their rates or their debt follow other rules."""
     emodes: dict[int, EModeCategory]
     """Without membership up to v3.1: there it is each reserve's own."""
-
-    def by_symbol(self, symbol: str) -> Listed:
-        """The reserve of that symbol. Raises NoSuchReserve."""
-        for one in self.reserves:
-            if one.symbol == symbol:
-                return one
-        raise NoSuchReserve(self.pool, [symbol])
 
     def read_emodes(
         self, source: Node | Rpc, emode_ids: Iterable[int], block: int | str = "latest"
@@ -94,7 +102,8 @@ def read_listing(
 ) -> Listing:
     """The listing of the market of `pool` at `block`; arguments as of `MarketReader`.
 
-    Raises UnknownRevision, NotAMarket, NoSuchReserve, MixedTreasuries.
+    A reserve that is not modelled is left out unless it is asked for. Raises UnknownRevision, NotAMarket,
+    NoSuchReserve, ReserveNotModelled, MixedTreasuries.
     """
     pool = to_checksum_address(pool)
     heads = ("POOL_REVISION()", "ADDRESSES_PROVIDER()", "getReservesList()")
@@ -102,7 +111,12 @@ def read_listing(
     rules = rules_of(revision or number.word)
     names = ["getPriceOracle()", *["getPriceOracleSentinel()"] * rules.has_sentinel]
     oracle, *sentinel = ask(source, [Question(provider.address, name) for name in names], block)
-    listed, treasuries = _read_reserves(source, pool, rules, assets.decoded("address[]"), reserves, block)
+    found = _read_reserves(source, pool, rules, assets.decoded("address[]"), reserves, block)
+    listed, treasuries, not_modelled = found
+    if not_modelled and (reserves is not None or not listed):
+        raise ReserveNotModelled(pool, list(not_modelled.values()))
+    if not listed:
+        raise NoSuchReserve(pool, ["reserve at all"])
     if len(treasuries) > 1:
         raise MixedTreasuries(treasuries)
     return Listing(
@@ -113,6 +127,7 @@ def read_listing(
         sentinel=sentinel[0].address if sentinel and sentinel[0].word else None,
         treasury=treasuries[0],
         reserves=listed,
+        not_modelled=not_modelled,
         emodes=_used_emodes(source, pool, rules, block),
     )
 
@@ -124,17 +139,23 @@ def _read_reserves(
     assets: Iterable[str],
     wanted: Collection[str] | None,
     block: int | str,
-) -> tuple[tuple[Listed, ...], list[str]]:
-    """The wanted reserves in id order, and the treasuries their aTokens name."""
+) -> tuple[tuple[Listed, ...], list[str], dict[ReserveId, str]]:
+    """The wanted reserves in id order, the treasuries their aTokens name, and those that are not modelled."""
     named = [to_checksum_address(asset) for asset in assets]
     symbols = [_symbol(answer) for answer in ask(source, [Question(one, "symbol()") for one in named], block)]
     chosen = _chosen(pool, _distinct(dict(zip(named, symbols, strict=True))), wanted)
     datas = ask(source, [Question(pool, "getReserveData(address)", (one,)) for one in chosen], block)
-    details = iter(ask(source, _detail_questions(rules, [d.words for d in datas], list(chosen)), block))
+    details = iter(ask_each(source, _detail_questions(rules, [d.words for d in datas], list(chosen)), block))
     listed: list[Listed] = []
     treasuries: list[str] = []
+    not_modelled: dict[ReserveId, str] = {}
     for (asset, symbol), data in zip(chosen.items(), datas, strict=True):
-        treasuries.append(next(details).address)
+        treasury, strategy = next(details), _strategy(rules, details)
+        discounts = None if since(rules, "3.4") else next(details)
+        if treasury is None or strategy is None or discounts is not None:
+            not_modelled[data.words[7]] = symbol
+            continue
+        treasuries.append(treasury.address)
         listed.append(
             Listed(
                 reserve_id=data.words[7],
@@ -143,10 +164,11 @@ def _read_reserves(
                 atoken=address_of(data.words[8]),
                 stable_debt_token=address_of(data.words[9]),
                 variable_debt_token=address_of(data.words[10]),
-                strategy=_strategy(rules, details),
+                strategy=strategy,
             )
         )
-    return tuple(sorted(listed, key=lambda one: one.reserve_id)), list(dict.fromkeys(treasuries))
+    listed.sort(key=lambda one: one.reserve_id)
+    return tuple(listed), list(dict.fromkeys(treasuries)), not_modelled
 
 
 def _distinct(symbols: dict[str, str]) -> dict[str, str]:
@@ -169,7 +191,7 @@ def _chosen(pool: str, symbols: dict[str, str], wanted: Collection[str] | None) 
 
 
 def _detail_questions(rules: Rules, datas: list[tuple[int, ...]], assets: list[str]) -> Iterator[Question]:
-    """Treasury and rate strategy of each reserve: one answer from v3.1 on, four before."""
+    """Treasury, rate strategy (one answer from v3.1 on, four before) and debt discount of each reserve."""
     for data, asset in zip(datas, assets, strict=True):
         yield Question(address_of(data[8]), "RESERVE_TREASURY_ADDRESS()")
         strategy = address_of(data[11])
@@ -180,13 +202,18 @@ def _detail_questions(rules: Rules, datas: list[tuple[int, ...]], assets: list[s
             yield Question(strategy, "getBaseVariableBorrowRate()")
             yield Question(strategy, "getVariableRateSlope1()")
             yield Question(strategy, "getVariableRateSlope2()")
+        if not since(rules, "3.4"):
+            yield Question(address_of(data[10]), _DISCOUNT)
 
 
-def _strategy(rules: Rules, answers: Iterator[Answer]) -> RateStrategy:
-    if since(rules, "3.2"):
-        values = [bps * _BPS_TO_RAY for bps in next(answers).words[:4]]
-    else:
-        values = [next(answers).word for _ in range(4)]
+def _strategy(rules: Rules, answers: Iterator[Answer | None]) -> RateStrategy | None:
+    """The parameters of the known kind of strategy, None for one of another kind."""
+    modern = since(rules, "3.2")
+    found = [next(answers) for _ in range(1 if modern else 4)]
+    words = [word for answer in found if answer for word in answer.words[: 4 if modern else 1]]
+    if len(words) != 4:
+        return None
+    values = [word * _BPS_TO_RAY for word in words] if modern else words
     return RateStrategy(
         optimal_usage_ray=values[0],
         base_variable_rate_ray=values[1],

@@ -1,7 +1,7 @@
 """Read an Aave v3 market at any address, of any modelled revision, into `protocol.aave_v3.state`, exactly.
 
 `MarketReader` asks once for what never changes (addresses, symbols, rate strategies) and then reads all that
-does in one batch; the functions beside it are for reading once.
+does in one batch.
 """
 
 from __future__ import annotations
@@ -40,12 +40,29 @@ class StableDebtFound(ForkError):
         )
 
 
-class ReserveLeftOut(ForkError):
-    """An account uses a reserve that is not among those read."""
+class UnbackedFound(ForkError):
+    """A reserve has unbacked aTokens (up to v3.3), which lower its rates and are not modelled."""
 
-    def __init__(self, user: User, reserve_ids: Collection[ReserveId]) -> None:
-        self.user, self.reserve_ids = user, tuple(reserve_ids)
-        super().__init__(f"account {user} uses reserves {self.reserve_ids} that are left out: read them too")
+    def __init__(self, symbol: str, unbacked: int) -> None:
+        self.symbol, self.unbacked = symbol, unbacked
+        super().__init__(
+            f"reserve {symbol} has {unbacked} units of unbacked aTokens, which are not modelled: "
+            "leave the reserve out"
+        )
+
+
+class ReserveLeftOut(ForkError):
+    """An account uses a reserve that is not among those read, or one that is not modelled."""
+
+    def __init__(
+        self, user: User, reserve_ids: Collection[ReserveId], not_modelled: Collection[str] = ()
+    ) -> None:
+        self.user, self.reserve_ids, self.not_modelled = user, tuple(reserve_ids), tuple(not_modelled)
+        super().__init__(
+            f"account {user} uses {', '.join(not_modelled)}, which is not modelled: leave the account out"
+            if not_modelled
+            else f"account {user} uses reserves {self.reserve_ids} that are left out: read them too"
+        )
 
 
 class PriceUnavailable(ForkError):
@@ -64,7 +81,7 @@ class MarketReader:
     source: a node or any endpoint. pool: address of the Pool (its proxy). reserves: addresses or symbols of
     the reserves to read, None for all. revision: name of the rules where the Pool cannot tell its own (every
     3.0.x source answers 1). block: at which the listing is read.
-    Raises UnknownRevision, NotAMarket, MixedTreasuries.
+    Raises UnknownRevision, NotAMarket, NoSuchReserve, ReserveNotModelled, MixedTreasuries.
     """
 
     def __init__(
@@ -82,7 +99,7 @@ class MarketReader:
     def market(self, users: Iterable[User] = (), *, block: int | str = "latest") -> Market:
         """The whole market at `block` with the accounts of `users` and of the treasury, keys checksummed.
 
-        Raises StableDebtFound, ReserveLeftOut.
+        Raises StableDebtFound, UnbackedFound, ReserveLeftOut.
         """
         listing = self.listing
         accounts: list[User] = [to_checksum_address(one) for one in (*users, listing.treasury)]
@@ -155,48 +172,6 @@ class MarketReader:
         return {one: replace(emode, collateral_bitmap=members[one]) for one, emode in emodes.items()}
 
 
-def read_market(
-    source: Node | Rpc,
-    pool: str,
-    users: Iterable[User] = (),
-    *,
-    block: int | str = "latest",
-    reserves: Collection[str] | None = None,
-    revision: str | None = None,
-) -> Market:
-    """The market of `pool` at `block` with the accounts of `users`: `MarketReader.market`, once."""
-    return MarketReader(source, pool, reserves=reserves, revision=revision, block=block).market(
-        users, block=block
-    )
-
-
-def read_prices(
-    source: Node | Rpc,
-    pool: str,
-    *,
-    block: int | str = "latest",
-    reserves: Collection[str] | None = None,
-    revision: str | None = None,
-) -> dict[ReserveId, int]:
-    """The observed prices of `pool` at `block` [base currency]: `MarketReader.prices`, once."""
-    return MarketReader(source, pool, reserves=reserves, revision=revision, block=block).prices(block=block)
-
-
-def read_account_data(
-    source: Node | Rpc, pool: str, user: User, *, block: int | str = "latest"
-) -> AccountData:
-    """`getUserAccountData(user)` of `pool` at `block`. Raises NotAMarket."""
-    question = Question(pool, "getUserAccountData(address)", (user,))
-    return _account_data(ask(source, [question], block)[0])
-
-
-def read_normalized(
-    source: Node | Rpc, pool: str, *, block: int | str = "latest", revision: str | None = None
-) -> dict[ReserveId, tuple[int, int]]:
-    """Normalized income and debt of every reserve of `pool` [ray]: `MarketReader.normalized`, once."""
-    return MarketReader(source, pool, revision=revision, block=block).normalized(block=block)
-
-
 def _reserve_questions(listing: Listing, one: Listed) -> list[Question]:
     pool, asset = listing.pool, (one.asset,)
     questions = [
@@ -228,6 +203,8 @@ def _reserve(listing: Listing, one: Listed, answers: Iterable[Answer]) -> tuple[
     modern = since(listing.rules, "3.2")
     if not modern and grace_or_stable_debt:
         raise StableDebtFound(one.symbol, grace_or_stable_debt)
+    if data[13] and not since(listing.rules, "3.4"):
+        raise UnbackedFound(one.symbol, data[13])
     deficit = next(answer).word if since(listing.rules, "3.3") else 0
     config = reserve_config(data[0], grace_until_timestamp=grace_or_stable_debt if modern else 0)
     reserve = Reserve(
@@ -277,7 +254,9 @@ def _account(listing: Listing, user: User, answers: Iterable[Answer]) -> Account
         if position != Position():
             positions[one.reserve_id] = position
     if unread := word & ~seen:
-        raise ReserveLeftOut(user, [i for i in range(128) if unread >> 2 * i & 3])
+        left_out = [i for i in range(128) if unread >> 2 * i & 3]
+        named = listing.not_modelled
+        raise ReserveLeftOut(user, left_out, [named[i] for i in left_out if i in named])
     return Account(positions=positions, emode=emode)
 
 

@@ -80,6 +80,12 @@ class Venue:
     """Files of figures that the market was made from, by role."""
     _feeds: FeedControl | None = None
 
+    def __post_init__(self) -> None:
+        """Note what the listing leaves out."""
+        if left_out := self.reader.listing.not_modelled:
+            names = ", ".join(left_out.values())
+            self.notes.append(f"{names} left out: its rate strategy or debt token is not modelled")
+
     @property
     def pool(self) -> str:
         """Address of the Pool."""

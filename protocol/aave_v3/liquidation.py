@@ -20,8 +20,8 @@ from protocol.aave_v3.health import (
     bonus_of,
     category_of,
     category_price,
+    in_category,
     price_at,
-    price_of,
 )
 from protocol.aave_v3.interest import accrue, accrue_to_treasury, normalized_income
 from protocol.aave_v3.ledger import Ledger
@@ -29,6 +29,7 @@ from protocol.aave_v3.rates import with_liquidity_moved, with_new_rates
 from protocol.aave_v3.revisions import IsolatedDebt, LiquidatorCollateral
 from protocol.aave_v3.state import (
     Account,
+    EModeCategory,
     Liquidated,
     LiquidationCall,
     Market,
@@ -183,19 +184,31 @@ def liquidation_terms(
     """At what rate this account's collateral is given for its debt; price errors as in `account_data`."""
     category = category_of(market, account)
     collateral, debt = market.reserves[collateral_id], market.reserves[debt_id]
+    collateral_priced_by = debt_priced_by = None
     if category is not None and category.price_source:
-        # Up to v3.1: the category's source prices the debt even where the debt is not in the category.
-        debt_price_base = category_price(market, category, prices_base)
-    else:
-        debt_price_base = price_at(debt_id, prices_base)
+        # Up to v3.1: the category's source prices the debt even where the debt is not in the category, and,
+        # other than in account data, it is taken at its word where it answers 0.
+        debt_priced_by = category
+        collateral_priced_by = category if in_category(collateral, category) else None
     return Terms(
-        collateral_price_base=price_of(market, collateral, category, prices_base),
+        collateral_price_base=_price_by(collateral_priced_by, market, collateral_id, prices_base),
         collateral_unit=10**collateral.config.decimals,
-        debt_price_base=debt_price_base,
+        debt_price_base=_price_by(debt_priced_by, market, debt_id, prices_base),
         debt_unit=10**debt.config.decimals,
         bonus_bps=bonus_of(collateral, category),
         protocol_fee_bps=collateral.config.liquidation_protocol_fee_bps,
     )
+
+
+def _price_by(
+    category: EModeCategory | None,
+    market: Market,
+    reserve_id: ReserveId,
+    prices_base: Mapping[ReserveId, int],
+) -> int:
+    if category is None:
+        return price_at(reserve_id, prices_base)
+    return category_price(market, category, prices_base)
 
 
 def max_liquidatable_debt(

@@ -6,6 +6,7 @@ import signal
 import socket
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,9 @@ from forks.errors import (
     RpcFailed,
     SnapshotGone,
     StateFileMalformed,
+    UpstreamHangs,
 )
+from forks.guard import LocalNode
 from forks.launch import GENESIS_TIMESTAMP
 from forks.node import Node
 from forks.upstream import fork_point
@@ -321,12 +324,110 @@ def test_a_found_node_that_mines_by_the_clock_does_so_again_afterwards(node: Nod
     assert node.rpc.call("anvil_getIntervalMining") == 3600
 
 
-def test_impersonation_is_off_when_a_found_node_is_left(node: Node):
-    with Node.attach(node.url) as attached:
-        attached.send({"from": BOB, "to": ALICE})
+@pytest.mark.parametrize("automatic", [True, False])
+def test_a_found_node_impersonates_anybody_afterwards_if_it_did_so_before(node: Node, automatic: bool):
+    node.write("anvil_autoImpersonateAccount", automatic)
 
-    with pytest.raises(RpcFailed, match="No Signer"):
-        node.send({"from": BOB, "to": ALICE})
+    with Node.attach(node.url) as attached:
+        assert attached.send({"from": BOB, "to": ALICE})["status"] == 1
+
+    answer = node.rpc.answer("eth_sendTransaction", [{"from": BOB, "to": ALICE}])
+    assert ("No Signer" in str(answer.get("error"))) is not automatic
+
+
+def test_an_account_that_somebody_impersonates_stays_impersonated(node: Node):
+    node.write("anvil_autoImpersonateAccount", False)
+    node.write("anvil_impersonateAccount", ALICE)
+
+    with Node.attach(node.url):
+        pass
+
+    assert node.send({"from": ALICE, "to": BOB})["status"] == 1
+
+
+def pool_of(node: Node) -> dict[str, dict[str, list[str]]]:
+    """Hashes by nonce and sender, pending and queued."""
+    pool = node.rpc.call("txpool_content")
+    return {
+        kind: {sender: [one["hash"] for one in by_nonce.values()] for sender, by_nonce in senders.items()}
+        for kind, senders in pool.items()
+    }
+
+
+@pytest.mark.parametrize("interval_s", [0, 3_600])
+@pytest.mark.parametrize("error", [None, KeyboardInterrupt])
+def test_pending_transactions_of_a_found_node_are_not_mined_and_pending_afterwards(
+    node: Node, interval_s: int, error: type[BaseException] | None
+):
+    node.write("anvil_autoImpersonateAccount", False)  # else its own accounts would not sign either
+    signer, other = node.rpc.call("eth_accounts")[:2]
+    node.write("evm_setAutomine", False)
+    if interval_s:
+        node.write("evm_setIntervalMining", interval_s)
+    node.write("anvil_impersonateAccount", ALICE)
+    node.set_balance(ALICE, 10**18)
+    since_london = {"maxFeePerGas": hex(10**9), "maxPriorityFeePerGas": "0x0"}
+    for transaction in (
+        {"from": signer, "to": BOB, "value": "0x1", **since_london},
+        {"from": signer, "to": BOB, "value": "0x2", "gasPrice": hex(10**9)},
+        {"from": ALICE, "to": BOB, "value": "0x3", **since_london},
+        {"from": ALICE, "value": "0x0", "data": "0x00", "gas": hex(100_000), "gasPrice": "0x1"},
+        {"from": other, "to": BOB, "value": "0x4", "nonce": "0x9", **since_london},
+    ):
+        node.write("eth_sendTransaction", transaction)
+    node.write("anvil_setNextBlockBaseFeePerGas", hex(2 * 10**9))
+    before, settings = pool_of(node), found_settings(node)
+    assert [len(hashes) for kind in before.values() for hashes in kind.values()] == [2, 2, 1]
+
+    with suppress(KeyboardInterrupt), Node.attach(node.url) as attached:
+        assert attached.send({"from": signer, "to": ALICE})["status"] == 1
+        attached.set_time(GENESIS_TIMESTAMP + 1_000)
+        assert int(attached.rpc.call("eth_getBalance", BOB, "latest"), 16) == 0
+        if error is not None:
+            raise error
+
+    assert pool_of(node) == before
+    assert found_settings(node) == settings
+    node.write("anvil_setNextBlockBaseFeePerGas", "0x0")
+    node.mine()
+    assert int(node.rpc.call("eth_getBalance", BOB, "latest"), 16) == 1 + 2 + 3
+
+
+@pytest.mark.parametrize(
+    "refused",
+    ["anvil_dropAllTransactions", "evm_revert", "evm_setBlockGasLimit", "anvil_removeBlockTimestampInterval"],
+)
+def test_one_step_of_the_restoring_that_fails_is_reported_and_leaves_the_others(
+    node: Node, refused: str, monkeypatch: pytest.MonkeyPatch
+):
+    node.write("anvil_autoImpersonateAccount", False)
+    node.write("evm_setAutomine", False)
+    write = LocalNode.write
+
+    def failing(rpc: LocalNode, method: str, *params: Any) -> Any:
+        if method == refused:
+            raise RpcFailed(method, -32603, "not now")
+        return write(rpc, method, *params)
+
+    with pytest.raises(RpcFailed, match=f"{refused} failed: not now"), Node.attach(node.url):
+        monkeypatch.setattr(LocalNode, "write", failing)
+    monkeypatch.undo()
+
+    assert node.rpc.call("anvil_getAutomine") is False
+    assert "No Signer" in str(node.rpc.answer("eth_sendTransaction", [{"from": BOB, "to": ALICE}]))
+
+
+def test_a_found_node_that_falls_silent_is_waited_for_once(node: Node, monkeypatch: pytest.MonkeyPatch):
+    asked: list[str] = []
+
+    def silent(rpc: LocalNode, method: str, *params: Any) -> Any:
+        asked.append(method)
+        raise UpstreamHangs(node.url, method, 120.0, 1)
+
+    with pytest.raises(UpstreamHangs), Node.attach(node.url):
+        monkeypatch.setattr(LocalNode, "write", silent)
+
+    assert len(asked) == 1
 
 
 def test_a_snapshot_that_is_lost_meanwhile_is_reported(node: Node):
@@ -345,6 +446,7 @@ def test_a_port_without_a_node_cannot_be_attached_to(anvil: Path):
 
 VISITOR = """
 import sys, time
+from contextlib import suppress
 from pathlib import Path
 from forks.node import Node
 anvil, url = sys.argv[1:]

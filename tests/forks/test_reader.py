@@ -3,19 +3,19 @@
 from dataclasses import replace
 
 import pytest
+from eth_abi.abi import encode
 from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
 
 from forks.aave_v3.deploy import ADMIN, deploy
-from forks.aave_v3.getters import NotAMarket
-from forks.aave_v3.listing import NoSuchReserve, _distinct
+from forks.aave_v3.getters import NotAMarket, Question, address_of, ask
+from forks.aave_v3.listing import NoSuchReserve, ReserveNotModelled, _distinct
 from forks.aave_v3.mainnet_19471508 import build, read_figures
 from forks.aave_v3.reader import (
     MarketReader,
     ReserveLeftOut,
     StableDebtFound,
-    read_account_data,
-    read_market,
-    read_normalized,
+    UnbackedFound,
 )
 from forks.aave_v3.tokens import balance_of
 from forks.artifacts import aave_v36, hardhat_artifact
@@ -68,7 +68,8 @@ def market(anvil):
 
 
 def _atoken(market, symbol):
-    return MarketReader(market.node, market.deployment.pool).listing.by_symbol(symbol).atoken
+    reserves = MarketReader(market.node, market.deployment.pool).listing.reserves
+    return next(one.atoken for one in reserves if one.symbol == symbol)
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +80,7 @@ def reader(market):
 @pytest.mark.parametrize("user", BORROWERS, ids=["single", "mixed", "emode", "supplier", "empty", "lent"])
 def test_the_model_says_of_an_account_what_the_pool_says(market, reader, user):
     state, prices = reader.market(BORROWERS), reader.prices()
-    said = read_account_data(market.node, market.deployment.pool, user)
+    said = reader.account_data([user])[user]
 
     assert account_data(state, user, prices_base=prices, timestamp=LATER) == said
 
@@ -97,7 +98,7 @@ def test_the_efficiency_mode_and_the_debts_are_really_there(reader):
 def test_a_position_read_wrong_would_be_seen(market, reader):
     """The comparison above can fail: one scaled unit of WBTC, one bit, one index."""
     state, prices = reader.market([SINGLE]), reader.prices()
-    said = read_account_data(market.node, market.deployment.pool, SINGLE)
+    said = reader.account_data([SINGLE])[SINGLE]
     held = state.accounts[SINGLE].positions
     wrong = {
         "balance": {**held, 2: replace(held[2], scaled_atoken=held[2].scaled_atoken - 1)},
@@ -112,7 +113,7 @@ def test_a_position_read_wrong_would_be_seen(market, reader):
 
 def test_normalized_indices_of_the_model_are_the_pools(market, reader):
     state = reader.market()
-    said = read_normalized(market.node, market.deployment.pool)
+    said = reader.normalized()
     computed = {
         reserve_id: (
             normalized_income(one, state.rules, LATER),
@@ -150,28 +151,24 @@ def test_a_reader_sees_what_has_changed_and_an_old_block_stays(market, reader):
         assert reader.market([SINGLE], block=block) == before
 
 
-def test_reading_once_is_the_same_as_reading_with_a_reader(market, reader):
-    assert read_market(market.node, market.deployment.pool, BORROWERS) == reader.market(BORROWERS)
-
-
 def test_pause_grace_and_sentinel_are_read(market):
     node, deployment = market.node, market.deployment
     weth, configurator = deployment.tokens["WETH"], "PoolConfiguratorInstance"
     with node.anchor():
         pause = "setReservePause(address,bool,uint40)"
         market.send(ADMIN, configurator, deployment.configurator, pause, weth, True, 0)
-        assert read_market(node, deployment.pool).reserves[0].config.paused
+        assert MarketReader(node, deployment.pool).market().reserves[0].config.paused
         market.send(ADMIN, configurator, deployment.configurator, pause, weth, False, 3_600)
-        found = read_market(node, deployment.pool).reserves[0].config
+        found = MarketReader(node, deployment.pool).market().reserves[0].config
         assert (found.paused, found.liquidation_grace_until_timestamp) == (False, LATER + 3_600)
         sentinel = account(99)
         node.set_code(sentinel, "0x5f545f5260205ff3")
         provider = deployment.provider
         market.send(ADMIN, "PoolAddressesProvider", provider, "setPriceOracleSentinel", sentinel)
-        assert read_market(node, deployment.pool).sentinel_allows_liquidation is False
+        assert MarketReader(node, deployment.pool).market().sentinel_allows_liquidation is False
         node.set_storage(sentinel, 0, 1)
-        assert read_market(node, deployment.pool).sentinel_allows_liquidation is True
-    assert read_market(node, deployment.pool).sentinel_allows_liquidation is None
+        assert MarketReader(node, deployment.pool).market().sentinel_allows_liquidation is True
+    assert MarketReader(node, deployment.pool).market().sentinel_allows_liquidation is None
 
 
 def test_some_reserves_can_be_left_out_but_not_those_of_an_account(market):
@@ -190,15 +187,15 @@ def test_a_revision_that_is_not_modelled_is_refused_with_its_number(market):
     answers_77 = account(98)
     node.set_code(answers_77, "0x604d60005260206000f3")  # whatever is asked: 77
     with pytest.raises(UnknownRevision, match="77"):
-        read_market(node, answers_77)
-    assert read_market(node, deployment.pool, revision="3.5").rules.revision == "3.5"
+        MarketReader(node, answers_77)
+    assert MarketReader(node, deployment.pool, revision="3.5").listing.rules.revision == "3.5"
 
 
 @pytest.mark.parametrize("of", ["nothing", "a token"])
 def test_what_is_no_pool_is_refused(market, of):
     address = account(97) if of == "nothing" else market.deployment.tokens["WETH"]
     with pytest.raises(NotAMarket, match="POOL_REVISION"):
-        read_market(market.node, address)
+        MarketReader(market.node, address)
 
 
 @pytest.fixture(scope="module")
@@ -239,7 +236,7 @@ def test_v302_reads_as_exactly_once_its_revision_is_named(older):
 def test_v302_without_a_name_is_refused_because_its_sources_all_call_themselves_1(older):
     node, pool, _ = older
     with pytest.raises(UnknownRevision, match="1"):
-        read_market(node, pool)
+        MarketReader(node, pool)
 
 
 def test_stable_rate_debt_is_refused(older):
@@ -247,7 +244,49 @@ def test_stable_rate_debt_is_refused(older):
     with node.anchor():
         node.set_code(weth.stable_debt_token, "0x600560005260206000f3")  # whatever is asked: 5
         with pytest.raises(StableDebtFound, match="WETH has 5"):
-            read_market(node, pool, revision="3.0.2")
+            MarketReader(node, pool, revision="3.0.2").market()
+
+
+def test_unbacked_atokens_are_refused(older):
+    node, pool, weth = older
+    reserve_slot = int.from_bytes(keccak(encode(["address", "uint256"], [weth.asset, 52])), "big")
+    with node.anchor():
+        node.set_storage(pool, reserve_slot + 8, 5 << 128)
+        with pytest.raises(UnbackedFound, match="WETH has 5"):
+            MarketReader(node, pool, revision="3.0.2").market()
+
+
+ANSWERS_5, REVERTS = "0x600560005260206000f3", "0x60006000fd"
+
+
+@pytest.mark.parametrize(
+    ("contract", "code"),
+    [("variable_debt_token", ANSWERS_5), ("strategy", REVERTS), ("strategy", "0x")],
+    ids=["debt at a discount", "a strategy that answers otherwise", "no strategy"],
+)
+def test_a_reserve_of_its_own_kind_is_left_out_unless_it_is_used_or_asked_for(older, contract, code):
+    node, pool, weth = older
+    with node.anchor():
+        node.set_code(getattr(weth, contract), code)
+        reader = MarketReader(node, pool, revision="3.0.2")
+
+        assert set(reader.listing.not_modelled.values()) == {"WETH"}
+        assert [one.symbol for one in reader.listing.reserves] == ["DAI"]
+        assert reader.market([MIXED]).reserves.keys() == {one.reserve_id for one in reader.listing.reserves}
+        with pytest.raises(ReserveLeftOut, match=f"{SINGLE} uses WETH, which is not modelled"):
+            reader.market([SINGLE])
+        with pytest.raises(ReserveNotModelled, match="WETH"):
+            MarketReader(node, pool, revision="3.0.2", reserves=["WETH"])
+
+
+def test_a_market_of_which_no_reserve_is_modelled_is_refused(market):
+    node, pool = market.node, market.deployment.pool
+    weth = market.deployment.tokens["WETH"]
+    strategy = address_of(ask(node, [Question(pool, "getReserveData(address)", (weth,))])[0].words[11])
+    with node.anchor():
+        node.set_code(strategy, REVERTS)  # one for all
+        with pytest.raises(ReserveNotModelled, match="WETH, wstETH, WBTC"):
+            MarketReader(node, pool)
 
 
 def test_tokens_that_share_a_symbol_are_told_apart_by_their_address():

@@ -202,14 +202,16 @@ def test_the_counts_of_the_summary_follow_from_the_tables():
         "borrowers_with_residual_debt": 2,
         "residual_debt_usd": 10.75,
         "causes": {**dict.fromkeys(CAUSES, 0), "toxic": 1, "several": 1},
+        "beyond_every_cause": 0,
         "frontier_agrees": True,
     }
 
 
-def test_a_debt_that_no_cause_removes_is_counted_under_the_market():
-    nobody = accounts().assign(cause=["market", "several", ""])
+def test_a_debt_that_no_cause_removes_is_counted_beside_the_causes():
+    counts = report.summary_counts(accounts().assign(cause=["market", "several", ""]), events(), ledger())
 
-    assert report.summary_counts(nobody, events(), ledger())["causes"]["market"] == 1
+    assert counts["beyond_every_cause"] == 1
+    assert counts["causes"] == {**dict.fromkeys(CAUSES, 0), "several": 1}
 
 
 def test_one_account_that_the_closed_form_contradicts_makes_it_disagree():

@@ -31,17 +31,17 @@ def book_table(opened: Iterable[Opening]) -> pd.DataFrame:
 
 
 def differences(book: pd.DataFrame) -> str:
-    """One line: how many openings are not to the unit what the book says, and by how much at most."""
+    """One line: how far the openings are from the record, or from the design where nothing is recorded."""
+    recorded = book[book["kind"] == "recorded"]
+    what, rows = ("recorded", recorded) if len(recorded) else ("designed", book)
     columns = ("collateral_off", "debt_off")
-    off_base = book[[f"{name}_base" for name in columns]].map(int).abs().max(axis=1)
-    off_units = book[[f"{name}_units" for name in columns]].abs().max(axis=1)
-    if not off_base.any():
-        return f"All {len(book)} openings are worth what the book says."
-    beyond = int((~book["health_factor_implied"]).sum())
+    off_base = rows[[f"{name}_base" for name in columns]].map(int).abs().max(axis=1)
+    off_units = rows[[f"{name}_units" for name in columns]].abs().max(axis=1)
+    beyond = int((~rows["health_factor_implied"]).sum())
     return (
-        f"{(off_base > 0).sum()} of {len(book)} openings differ from the book's figures (book.csv): by at most "
-        f"${off_base.max() / 10**8:.8f}, at most {off_units.max():.2f} smallest token units; "
-        f"{beyond} health factors beyond what those imply."
+        f"{len(rows)} {what} borrowers are opened within ${off_base.max() / 10**8:.8f} and "
+        f"{off_units.max():.2f} smallest token units of their figures (book.csv); "
+        f"{beyond} health factors beyond what that implies."
     )
 
 

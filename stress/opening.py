@@ -42,8 +42,8 @@ class ReserveInfo:
 
     @property
     def unit_base(self) -> Fraction:
-        """Value of the smallest unit of the token, at least the 1 base unit that values are counted in."""
-        return max(Fraction(self.price_base, 10**self.decimals), Fraction(1))
+        """Value of the smallest unit of the token, in the whole base units that values are counted in."""
+        return Fraction(-(-self.price_base // 10**self.decimals))
 
     @property
     def step(self) -> int:

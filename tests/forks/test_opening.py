@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from math import ceil
 
 import pytest
 
@@ -76,7 +75,7 @@ def test_a_recorded_borrower_stands_on_the_chain_within_one_smallest_unit_of_the
     opening, found = opened.openings[name], opened.found[name]
     record = opening.borrower.figures
     assert isinstance(record, Recorded)
-    collateral_unit, debt_unit = map(ceil, opening.largest_unit_base)  # values are whole base units
+    collateral_unit, debt_unit = opening.largest_unit_base
 
     assert abs(found.total_collateral_base - record.collateral_base) <= collateral_unit
     assert abs(found.total_debt_base - record.debt_base) <= debt_unit

@@ -18,6 +18,7 @@ from forks.aave_v3.reader import (
     UnbackedFound,
 )
 from forks.aave_v3.tokens import balance_of
+from forks.aave_v3.venue import Venue
 from forks.artifacts import aave_v36, hardhat_artifact
 from forks.node import Node
 from protocol.aave_v3 import (
@@ -256,6 +257,20 @@ def test_unbacked_atokens_are_refused(older):
             MarketReader(node, pool, revision="3.0.2").market()
 
 
+def venue_of(reader):
+    return Venue(
+        node=reader._source,
+        source="node",
+        reader=reader,
+        pool_revision=1,
+        errors=aave_v36().errors,
+        fund_token=lambda token, to, amount: None,
+        contracts={},
+        node_version="",
+        start_block=0,
+    )
+
+
 ANSWERS_5, REVERTS = "0x600560005260206000f3", "0x60006000fd"
 
 
@@ -271,6 +286,7 @@ def test_a_reserve_of_its_own_kind_is_left_out_unless_it_is_used_or_asked_for(ol
         reader = MarketReader(node, pool, revision="3.0.2")
 
         assert set(reader.listing.not_modelled.values()) == {"WETH"}
+        assert venue_of(reader).notes == ["WETH left out: its rate strategy or debt token is not modelled"]
         assert [one.symbol for one in reader.listing.reserves] == ["DAI"]
         assert reader.market([MIXED]).reserves.keys() == {one.reserve_id for one in reader.listing.reserves}
         with pytest.raises(ReserveLeftOut, match=f"{SINGLE} uses WETH, which is not modelled"):

@@ -70,20 +70,23 @@ def test_a_row_has_target_opened_and_difference_in_base_and_in_smallest_units(op
     }
 
 
-def test_the_line_counts_what_differs_and_names_the_most(opening):
+def test_the_line_names_how_far_they_are_at_most(opening):
     beyond = replace(opening, health_factor_band_wad=(2 * WAD, 3 * WAD))
     opened = [as_opened(opening, found(2**70 + 6, 997, WAD)), opening, replace(beyond, debt_base=1_001)]
 
     said = differences(book_table(opened))
 
     assert said == (
-        "2 of 3 openings differ from the book's figures (book.csv): by at most $0.00000006, "
-        "at most 1.50 smallest token units; 1 health factors beyond what those imply."
+        "3 designed borrowers are opened within $0.00000006 and 1.50 smallest token units of their figures "
+        "(book.csv); 1 health factors beyond what that implies."
     )
 
 
-def test_where_nothing_differs_it_is_said(opening):
-    book = book_table([opening, opening])
+def test_where_some_are_recorded_the_line_is_about_them(opening):
+    recorded = replace(opening, borrower=replace(opening.borrower, kind="recorded"))
+    book = book_table([as_opened(opening, found(2**70 + 6, 997, WAD)), recorded])
 
     assert isinstance(book, pd.DataFrame)
-    assert differences(book) == "All 2 openings are worth what the book says."
+    assert differences(book).startswith(
+        "1 recorded borrowers are opened within $0.00000000 and 0.00 smallest"
+    )

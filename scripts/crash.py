@@ -34,7 +34,11 @@ REFUSED = (ForkError, BookError, ScenarioError, OracleError, ModelError, ParityB
 )
 @click.option("--block", type=click.IntRange(min=0), help="Block to pin the fork at; default its head.")
 @click.option("--state", help=f"A recorded state: an anvil dump, or {MAINNET_19471508!r}.")
-@click.option("--node", "node_url", help="An anvil that already runs on loopback; left as it was found.")
+@click.option(
+    "--node",
+    "node_url",
+    help="An anvil that already runs on loopback; left as found, but for a block timestamp interval.",
+)
 @click.option("--pool", help="Address of the Aave v3 pool, where it is not the known one.")
 @click.option(
     "--accounts",

@@ -237,9 +237,8 @@ class Venue:
 
 def _rpc_failed(function: str, error: Web3Exception) -> RpcFailed:
     """What web3 makes of an answer that is an error, as our own class; the node's words are redacted already."""
-    answer = getattr(error, "rpc_response", None) or {}
-    said = answer.get("error") or {"message": str(error)}
-    return RpcFailed(function, said.get("code", 0), said.get("message", ""), said.get("data"))
+    said: dict[str, Any] = (getattr(error, "rpc_response", None) or {}).get("error") or {}
+    return RpcFailed(function, said.get("code", 0), said.get("message", str(error)), said.get("data"))
 
 
 def transaction(sender: str, to: str, signature: str, arguments: tuple[Any, ...]) -> dict[str, Any]:

@@ -33,7 +33,7 @@ from protocol.aave_v3 import (
     liquidation_call,
 )
 from protocol.units import MAX_UINT256
-from stress.engine import Attempt, Engine, Tick
+from stress.engine import Attempt, Engine, Run, Tick
 from tests.forks.parity_cases import (
     BILLION,
     BORROWERS,
@@ -63,6 +63,9 @@ class Script:
     @property
     def crash(self) -> SimpleNamespace:
         return SimpleNamespace(borrowers=(self.borrower,))
+
+    def finished(self) -> Run:
+        return Run(market=self.market, attempts=tuple(self.attempts))
 
     def events(self) -> Iterator[Tick | Attempt]:
         at: Any = {"prices_base": self.prices_base, "timestamp": self.timestamp}

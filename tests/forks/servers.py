@@ -1,6 +1,7 @@
 """Loopback HTTP servers that answer JSON-RPC as told, and remember every request that reached them."""
 
 import json
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -47,7 +48,7 @@ class FakeServer:
 @contextmanager
 def serving(server: FakeServer) -> Iterator[FakeServer]:
     """Run *server* on a free loopback port; its `url` is set meanwhile."""
-    http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(server))
+    http = _Server(("127.0.0.1", 0), _handler(server))
     http.daemon_threads = True
     server.url = f"http://127.0.0.1:{http.server_port}"
     thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
@@ -59,6 +60,13 @@ def serving(server: FakeServer) -> Iterator[FakeServer]:
         http.shutdown()
         http.server_close()
         thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a connection that broke: who asked may have been ended meanwhile."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 def _handler(server: FakeServer) -> type[BaseHTTPRequestHandler]:

@@ -13,7 +13,7 @@ from eth_utils.crypto import keccak
 from forks.aave_v3.mainnet_19471508 import MarketHandle, build, read_figures
 from forks.aave_v3.reader import MarketReader
 from forks.aave_v3.venue import transaction
-from forks.artifacts import decode_revert, hardhat_artifact
+from forks.artifacts import aave_v36, decode_revert, hardhat_artifact
 from forks.feeds import FeedControl, feed_code
 from forks.node import Node
 from protocol.aave_v3 import LiquidationCall, Revert, account_data, liquidation_call
@@ -109,8 +109,8 @@ def test_the_model_takes_a_category_price_where_the_chain_does(stage: InCategory
         if source_base:  # the liquidator has nothing to pay with: that is how far the chain gets
             assert not isinstance(outcome, Revert)
             assert data is not None
-            assert decode_revert(data, {}) != "Panic(0x12)"
+            assert decode_revert(data, aave_v36().errors) != "Panic(0x12)"
         else:
             assert isinstance(outcome, Revert)
             assert data is not None
-            assert outcome.name == decode_revert(data, {}) == "Panic(0x12)"
+            assert outcome.name == decode_revert(data, aave_v36().errors) == "Panic(0x12)"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import ExitStack
+from itertools import pairwise
 from pathlib import Path
 
 import click
@@ -26,7 +27,17 @@ REFUSED = (ForkError, BookError, ScenarioError, OracleError, ModelError, ParityB
 """Every class of error that the packages define: a cause in one line, never a traceback."""
 
 
-@click.command()
+class _NoEmptyValues(click.Command):
+    """Refuses an option without a value, such as an unset variable leaves: it would be another job."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        for before, arg in pairwise(["", *args]):
+            if arg == "" or (arg.startswith("--") and arg.endswith("=")):
+                raise click.UsageError(f"{before if arg == '' else arg[:-1]} has an empty value", ctx)
+        return super().parse_args(ctx, args)
+
+
+@click.command(cls=_NoEmptyValues)
 @click.option(
     "--fork-url",
     "fork_urls",
@@ -77,6 +88,8 @@ def crash(
         raise click.UsageError("--pool needs --fork-url, --state or --node")
     if pool and state == MAINNET_19471508:
         raise click.UsageError(f"--pool cannot be chosen with --state {MAINNET_19471508}: it has one pool")
+    if node_url and (anvil or port):
+        raise click.UsageError("--anvil and --port are for a node of our own: leave them out with --node")
     if accounts and book:
         raise click.UsageError("--accounts and --book exclude each other")
     where = Where(

@@ -14,6 +14,7 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from forks.aave_v3.getters import NotAMarket, Question, ask
+from forks.calldata import calldata
 from forks.errors import ForkError
 from forks.node import Node
 
@@ -143,10 +144,8 @@ def _point(node: Node, oracle: str, asset: str, source: str) -> None:
 def _point_as_admin(node: Node, oracle: str, asset: str, source: str) -> None:
     provider = ask(node, [Question(oracle, "ADDRESSES_PROVIDER()")])[0].address
     admin = ask(node, [Question(provider, "getACLAdmin()")])[0].address
-    call = keccak(text="setAssetSources(address[],address[])")[:4]
-    node.send(
-        {"from": admin, "to": oracle, "data": call + encode(["address[]", "address[]"], [[asset], [source]])}
-    )
+    data = calldata("setAssetSources(address[],address[])", [asset], [source])
+    node.send({"from": admin, "to": oracle, "data": data})
 
 
 def _sources(node: Node, oracle: str, assets: Sequence[str]) -> list[str]:

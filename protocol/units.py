@@ -19,6 +19,9 @@ BPS: Final = 100_00
 """100 % in basis points: 105_00 is 105 %. [bps]"""
 HALF_BPS: Final = BPS // 2
 
+BASE_PER_USD: Final = 10**8
+"""1 US dollar in Aave v3's base currency, where that is the dollar with 8 decimals. [base]"""
+
 SECONDS_PER_YEAR: Final = 365 * 24 * 60 * 60
 """The contracts' year: leap days are ignored. [s]"""
 

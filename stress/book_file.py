@@ -14,7 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from protocol.units import MAX_UINT256
+from protocol.units import MAX_UINT256, WAD
 from stress.book_fields import BookError, Entry
 
 BOOKS = Path(__file__).parent / "books"
@@ -40,7 +40,7 @@ class Recorded:
         if not self.debt_base:
             return 0
         weighted = self.health_factor_wad * self.debt_base * 100_00
-        return (2 * weighted + self.collateral_base * 10**18) // (2 * self.collateral_base * 10**18)
+        return (2 * weighted + self.collateral_base * WAD) // (2 * self.collateral_base * WAD)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

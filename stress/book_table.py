@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from protocol.aave_v3 import AccountData
+from protocol.units import BASE_PER_USD
 from stress.opening import Opening
 
 
@@ -39,7 +40,7 @@ def differences(book: pd.DataFrame) -> str:
     off_units = rows[[f"{name}_units" for name in columns]].abs().max(axis=1)
     beyond = int((~rows["health_factor_implied"]).sum())
     return (
-        f"{len(rows)} {what} borrowers are opened within ${off_base.max() / 10**8:.8f} and "
+        f"{len(rows)} {what} borrowers are opened within ${off_base.max() / BASE_PER_USD:.8f} and "
         f"{off_units.max():.2f} smallest token units of their figures (book.csv); "
         f"{beyond} health factors beyond what that implies."
     )

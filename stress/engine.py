@@ -23,13 +23,13 @@ from protocol.aave_v3 import (
     viewed_at,
 )
 from protocol.aave_v3.pairs import is_toxic, position_values
+from protocol.aave_v3.validation import HEALTH_FACTOR_LIQUIDATION_THRESHOLD_WAD
+from protocol.units import BASE_PER_USD
 from stress.causes import Cause
 from stress.liquidators import Bot, BoundMoney
-from stress.opportunity import BASE_PER_USD, Opportunity
+from stress.opportunity import Opportunity
 from stress.prices import Prices, without_lag
 from stress.scenario import Scenario
-
-LIQUIDATABLE_BELOW_WAD = 10**18
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -187,7 +187,7 @@ class Engine:
             if user not in self._below and not self._depends_on(user, changed):
                 continue
             data = account_data(self._view(timestamp), user, prices_base=observed, timestamp=timestamp)
-            if data.health_factor_wad < LIQUIDATABLE_BELOW_WAD:
+            if data.health_factor_wad < HEALTH_FACTOR_LIQUIDATION_THRESHOLD_WAD:
                 found.append((data.total_debt_base, user))
         self._below = {user for _, user in found}
         return [user for _, user in sorted(found, key=lambda entry: (-entry[0], entry[1]))]
@@ -229,7 +229,7 @@ class Engine:
         gwei = 0.0 if "gas" in self.without else scenario.gas_price_at(step * scenario.seconds_per_step)
         view = self._view(timestamp)
         collaterals, debts = position_values(view, user, prices_base=observed, timestamp=timestamp)
-        gas_token_usd = self.crash.prices.market[scenario.gas_token][step] / 10**8
+        gas_token_usd = self.crash.prices.market[scenario.gas_token][step] / BASE_PER_USD
         return Opportunity(
             market=view,
             user=user,

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from math import inf, isinf
 
 from protocol.aave_v3 import LiquidationCall, ReserveId, Revert, User
-from protocol.units import MAX_UINT256
-from stress.opportunity import BASE_PER_USD, Opportunity
+from protocol.units import BASE_PER_USD, MAX_UINT256
+from stress.opportunity import Opportunity
 from stress.scenario import Liquidator
 
 ROUNDING_USD = 0.01

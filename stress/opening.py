@@ -9,9 +9,6 @@ from fractions import Fraction
 from protocol.aave_v3 import Market, ReserveId, Rules
 from stress.book_file import Borrower
 
-BASE_PER_USD = 10**8
-"""Base currency of Aave v3: US dollars with 8 decimals."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EModeTerms:

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field, replace
 from protocol.aave_v3 import LiquidationCall, Market, ReserveId, Revert, User, liquidation_quote
 from protocol.aave_v3.amounts import Seizure
 from protocol.aave_v3.pairs import payout_ratio
-
-BASE_PER_USD = 10**8
+from protocol.units import BASE_PER_USD
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -63,7 +63,7 @@ def price_paths(
 
 
 def without_lag(prices: Prices) -> Prices:
-    """The same market seen through `oracles.MarketFeed`, which shows it at every block: observed is market."""
+    """The same market, shown by the oracle at every block: what `oracles.MarketFeed` answers, without its rounds."""
     return replace(prices, observed=prices.market, feeds={})
 
 

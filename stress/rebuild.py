@@ -14,9 +14,9 @@ from itertools import accumulate, combinations, product
 from typing import TypeVar
 
 from protocol.aave_v3 import Rules
-from protocol.units import WAD
+from protocol.units import BASE_PER_USD, WAD
 from stress.book_file import Book, Borrower, Designed, Recorded
-from stress.opening import BASE_PER_USD, Opening, RebuiltBook, ReserveInfo, Target
+from stress.opening import Opening, RebuiltBook, ReserveInfo, Target
 from stress.opening_account import values_of
 
 Amount = TypeVar("Amount")

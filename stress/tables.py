@@ -11,14 +11,12 @@ from typing import Any
 import pandas as pd
 
 from protocol.aave_v3 import Liquidated, Market, User, account_data
-from protocol.units import MAX_UINT256
+from protocol.units import BASE_PER_USD, MAX_UINT256, WAD
 from stress.attribution import Explanation
 from stress.closed_form import ClosedForm
 from stress.engine import Attempt, Crash, Run
 from stress.residual import Residual
 
-BASE_PER_USD = 10**8
-WAD = 10**18
 EVENT_COLUMNS = (
     "step", "seconds", "timestamp", "user", "collateral_asset", "collateral_symbol", "debt_asset", "debt_symbol",
     "outcome", "debt_to_cover", "liquidated_collateral_amount", "protocol_fee", "deficits", "n_deficits",

@@ -18,14 +18,14 @@ from web3.types import TxReceipt
 from forks.aave_v3.getters import Question, ask
 from forks.aave_v3.parameters import EModeParameters, MarketParameters, ReserveParameters, load_parameters
 from forks.artifacts import Contracts, aave_v36, decode_revert
+from forks.calldata import calldata
 from forks.errors import ForkError
 from forks.feeds import feed_code
 from forks.node import Node
+from protocol.units import BASE_PER_USD
 
 ADMIN = "0xad00000000000000000000000000000000000001"
 """Owner of the market and holder of every role; it needs no key on a node that impersonates."""
-BASE_CURRENCY_UNIT = 10**8
-"""One US dollar in base currency units."""
 
 _ZERO_ADDRESS = "0x" + "00" * 20
 _LIBRARIES = (
@@ -151,9 +151,7 @@ def _create_oracle(
         node.set_storage(feed, 0, reserve.price_base)
         feeds.append(feed)
     assets = list(tokens.values())
-    oracle = admin.create(
-        "AaveOracle", provider, assets, feeds, _ZERO_ADDRESS, _ZERO_ADDRESS, BASE_CURRENCY_UNIT
-    )
+    oracle = admin.create("AaveOracle", provider, assets, feeds, _ZERO_ADDRESS, _ZERO_ADDRESS, BASE_PER_USD)
     admin.call("PoolAddressesProvider", provider, "setPriceOracle", oracle)
 
 
@@ -186,8 +184,7 @@ def _proxies(node: Node, provider: str) -> tuple[str, str]:
 def _create_reserve_implementations(admin: _Administrator, provider: str, pool: str) -> None:
     """The treasury, what all reserves share, and the data provider."""
     collector = admin.create("Collector")
-    selector = keccak(text="initialize(uint256,address)")[:4]
-    initializer = selector + encode(["uint256", "address"], [_FIRST_STREAM_ID, ADMIN])
+    initializer = calldata("initialize(uint256,address)", _FIRST_STREAM_ID, ADMIN)
     treasury = admin.create("TransparentUpgradeableProxy", collector, ADMIN, initializer, name="Treasury")
     admin.create("ATokenInstance", pool, _ZERO_ADDRESS, treasury)
     admin.create("VariableDebtTokenInstance", pool, _ZERO_ADDRESS)

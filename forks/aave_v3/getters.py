@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from eth_abi.abi import decode, encode
+from eth_abi.abi import decode
 from eth_utils.address import to_checksum_address
-from eth_utils.crypto import keccak
 
+from forks.calldata import calldata
 from forks.errors import ForkError, RpcFailed
 from forks.node import Node
 from forks.rpc import Rpc
@@ -105,9 +105,7 @@ def rpc_of(source: Node | Rpc) -> Rpc:
 @lru_cache(maxsize=100_000)
 def _calldata(signature: str, arguments: tuple[Any, ...]) -> str:
     """Encoded once: the same few thousand questions are asked after every transaction."""
-    types = signature.partition("(")[2].removesuffix(")")
-    selector = keccak(text=signature)[:4]
-    return "0x" + (selector + encode(types.split(",") if types else [], arguments)).hex()
+    return "0x" + calldata(signature, *arguments).hex()
 
 
 def _calls(questions: Sequence[Question], block: int | str) -> list[tuple[str, list[Any]]]:

@@ -17,6 +17,7 @@ from forks.aave_v3.stopwatch import Stopwatch
 from forks.aave_v3.twin import Twin
 from forks.aave_v3.venue import Venue
 from protocol.aave_v3 import Market, ReserveId, User, account_data
+from protocol.units import BASE_PER_USD
 from stress.attribution import Explanation, explain
 from stress.book import Opening, load_book, shipped_books
 from stress.book_table import as_opened, book_table
@@ -30,7 +31,7 @@ from stress.scenario_file import load_scenario, scenario_path
 from stress.tables import accounts_table, events_table, prices_table
 
 DELAYS_S = (0, 60, 300, 600, 900, 1_800)
-"""Added oracle delays of the third figure."""
+"""Added oracle delays of the third figure; the first is none."""
 SECONDS_TO_CRASH = 12
 
 
@@ -156,7 +157,7 @@ def _carried_out(venue: Venue, crash: Crash, ledger: Ledger, show: Show, watch: 
             twin=twin,
             residuals=residuals,
             explanations=_explain_all(crash, run, residuals, show),
-            residual_by_delay_usd=_residual_by_delay(crash, show),
+            residual_by_delay_usd=_residual_by_delay(crash, residuals, show),
         )
 
 
@@ -231,16 +232,19 @@ def _explain_all(
     return explanations
 
 
-def _residual_by_delay(crash: Crash, show: Show) -> tuple[float, ...]:
-    """Residual debt of the whole book, in the model, with every feed slower by each of `DELAYS_S` [usd]."""
-    totals: list[float] = []
+def _residual_by_delay(crash: Crash, residuals: Mapping[User, Residual], show: Show) -> tuple[float, ...]:
+    """Residual debt of the whole book, in the model, with every feed slower by each of `DELAYS_S` [usd].
+
+    The first is the crash as it was: its residuals are known.
+    """
+    totals = [sum(left.total_base for left in residuals.values()) / BASE_PER_USD]
     start = {symbol: path[0] for symbol, path in crash.prices.market.items()}
-    with show.bar("residual debt against oracle delay", len(DELAYS_S)) as bar:
-        for delay in DELAYS_S:
+    with show.bar("residual debt against oracle delay", len(DELAYS_S) - 1) as bar:
+        for delay in DELAYS_S[1:]:
             prices = price_paths(crash.scenario, start, crash.timestamps[0], extra_delay_s=delay)
             slower = replace(crash, prices=prices)
             run = Engine(crash=slower).run()
-            totals.append(sum(residual_base(slower, run, user) for user in crash.borrowers) / 10**8)
+            totals.append(sum(residual_base(slower, run, user) for user in crash.borrowers) / BASE_PER_USD)
             bar.advance()
     return tuple(totals)
 

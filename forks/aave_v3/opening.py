@@ -8,39 +8,26 @@ half; before and after, prices are those of the start, and debts in an asset tha
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 from eth_utils import keccak, to_checksum_address
 
 from forks.aave_v3.configuration import caps_of
-from forks.aave_v3.errors import SetUpRefused
-from forks.aave_v3.venue import Venue, transaction
+from forks.aave_v3.venue import Call, Venue
 from protocol.aave_v3 import ReserveId
-from protocol.units import MAX_UINT256, RAY
+from protocol.units import BASE_PER_USD, MAX_UINT256, RAY
 from stress.opening import Opening
 
 FUNDER = to_checksum_address(keccak(text="underwater funder")[12:])
 """Holds the tokens that the borrowers' collateral is made of, and the liquidity they draw."""
 VARIABLE_RATE = 2
 DRAWING_DISCOUNT = 2
-TRANSACTIONS_A_BLOCK = 200
 ROUNDING_UNITS = 10_000
 """More smallest units than all calls of a book can add by rounding."""
 SEASONING_USD = 4_000_000
 """What is supplied of every asset of a fresh market."""
 DRAWN_OF_SEASONING = 2
 SEASONING_S = 30 * 86_400
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One function call to send."""
-
-    sender: str
-    to: str
-    function: str
-    arguments: tuple[Any, ...]
 
 
 def account_of(name: str) -> str:
@@ -69,7 +56,7 @@ def open_book(
     openings = [_as_sent(venue, opening, indexes) for opening in openings]
     drawn = _totals(opening.borrows for opening in openings)
     supplied = _totals(opening.supplies for opening in openings)
-    if too_low := list(_caps_too_low(venue, supplied, drawn, liquidity_factor)):
+    if too_low := list(_caps_too_low(venue, supplied, drawn, liquidity_factor, indexes)):
         venue.lift_caps(too_low)
     pool = venue.pool
     symbols = [symbol for symbol in venue.assets if drawn.get(symbol) or supplied.get(symbol)]
@@ -79,15 +66,17 @@ def open_book(
         for bot in bots:
             if drawn.get(symbol):
                 venue.fund(symbol, bot, liquidity)
-    _send(venue, _approvals(venue, symbols, [FUNDER, *bots], pool))
-    _send(venue, _liquidity(venue, drawn, liquidity_factor))
-    _send(venue, _supplies(venue, openings))
-    _send(venue, _emodes(venue, openings))
-    _send(venue, (call for symbol in drawn for call in _borrows(venue, openings, symbol, discounted=False)))
+    venue.require_all(_approvals(venue, symbols, [FUNDER, *bots], pool))
+    venue.require_all(_liquidity(venue, drawn, liquidity_factor))
+    venue.require_all(_supplies(venue, openings))
+    venue.require_all(_emodes(venue, openings))
+    venue.require_all(
+        call for symbol in drawn for call in _borrows(venue, openings, symbol, discounted=False)
+    )
     for symbol in drawn:
         reserve_id = venue.reserve_ids[symbol]
         venue.set_prices({reserve_id: prices_base[reserve_id] // DRAWING_DISCOUNT})
-        _send(venue, _borrows(venue, openings, symbol, discounted=True))
+        venue.require_all(_borrows(venue, openings, symbol, discounted=True))
         venue.set_prices({reserve_id: prices_base[reserve_id]})
 
 
@@ -95,16 +84,15 @@ def season(venue: Venue, prices_base: Mapping[ReserveId, int]) -> None:
     """Let a fresh market live for a month: liquidity in every reserve, half of it drawn, so that no index is 1."""
     market = venue.market(())
     amounts = {
-        reserve.symbol: SEASONING_USD * 10**8 * 10**reserve.config.decimals // prices_base[reserve_id]
+        reserve.symbol: SEASONING_USD * BASE_PER_USD * 10**reserve.config.decimals // prices_base[reserve_id]
         for reserve_id, reserve in market.reserves.items()
     }
     for symbol, amount in amounts.items():
         venue.fund(symbol, FUNDER, amount)
-    _send(venue, _approvals(venue, list(amounts), [FUNDER], venue.pool))
-    _send(venue, (_supply(venue, symbol, amount, FUNDER) for symbol, amount in amounts.items()))
+    venue.require_all(_approvals(venue, list(amounts), [FUNDER], venue.pool))
+    venue.require_all((_supply(venue, symbol, amount, FUNDER) for symbol, amount in amounts.items()))
     borrowable = venue.borrowable()
-    _send(
-        venue,
+    venue.require_all(
         (
             _borrow(venue, symbol, amount // DRAWN_OF_SEASONING, FUNDER)
             for symbol, amount in amounts.items()
@@ -148,14 +136,17 @@ def _totals(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
 
 
 def _caps_too_low(
-    venue: Venue, supplied: Mapping[str, int], drawn: Mapping[str, int], liquidity_factor: int
+    venue: Venue,
+    supplied: Mapping[str, int],
+    drawn: Mapping[str, int],
+    liquidity_factor: int,
+    indexes: Mapping[ReserveId, tuple[int, int]],
 ) -> Iterator[str]:
     """Symbols of which what is there already and the book together would exceed a cap."""
     reserves = {reserve.symbol: reserve for reserve in venue.market(()).reserves.values()}
-    normalized = venue.normalized([reserve.reserve_id for reserve in reserves.values()])
     for symbol, word in venue.configurations().items():
         reserve = reserves[symbol]
-        income_ray, debt_ray = normalized[reserve.reserve_id]
+        income_ray, debt_ray = indexes[reserve.reserve_id]
         owed = drawn.get(symbol, 0)
         held = reserve.total_scaled_atoken + reserve.accrued_to_treasury_scaled
         wanted = (
@@ -215,14 +206,3 @@ def _drawn_at_true_price(opening: Opening) -> list[str]:
 def _borrow(venue: Venue, symbol: str, amount: int, user: str) -> Call:
     arguments = (venue.assets[symbol], amount, VARIABLE_RATE, 0, user)
     return Call(user, venue.pool, "borrow(address,uint256,uint256,uint16,address)", arguments)
-
-
-def _send(venue: Venue, calls: Iterator[Call]) -> None:
-    pending = list(calls)
-    for start in range(0, len(pending), TRANSACTIONS_A_BLOCK):
-        part = pending[start : start + TRANSACTIONS_A_BLOCK]
-        transactions = [transaction(c.sender, c.to, c.function, c.arguments) for c in part]
-        receipts = venue.node.mine_many(transactions)
-        for call, sent, receipt in zip(part, transactions, receipts, strict=True):
-            if receipt["status"] != 1:
-                raise SetUpRefused(call.function, call.arguments, venue.reason(sent))

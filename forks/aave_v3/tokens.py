@@ -5,11 +5,10 @@ from __future__ import annotations
 from eth_abi.abi import decode, encode
 from eth_utils.crypto import keccak
 
+from forks.calldata import calldata
 from forks.errors import ForkError, RpcFailed
 from forks.node import Node
 
-_BALANCE_OF = keccak(text="balanceOf(address)")[:4]
-_MINT = keccak(text="mint(address,uint256)")[:4]
 _MINTER = "0xad00000000000000000000000000000000000002"
 _SLOTS_TRIED = 64
 """Balance mappings of real tokens were met at slots 0 to 51; upgradeable ones have gaps of 50."""
@@ -36,14 +35,14 @@ class BalanceNotFound(ForkError):
 
 def balance_of(node: Node, token: str, owner: str) -> int:
     """Balance of `owner` in `token` at `latest` [asset units]."""
-    data = _BALANCE_OF + encode(["address"], [owner])
+    data = calldata("balanceOf(address)", owner)
     answer = node.rpc.call("eth_call", {"to": token, "data": data}, "latest")
     return int(decode(["uint256"], bytes.fromhex(answer[2:]))[0])
 
 
 def mint(node: Node, token: str, to: str, amount: int) -> None:
     """Mint `amount` [asset units] of a token that we deployed. Raises TokenNotMintable."""
-    data = _MINT + encode(["address", "uint256"], [to, amount])
+    data = calldata("mint(address,uint256)", to, amount)
     if node.send({"from": _MINTER, "to": token, "data": data})["status"] != 1:
         raise TokenNotMintable(token)
 

@@ -83,11 +83,13 @@ class Twin:
                 None,
             )
 
-    def _compare_stored(self, subject: str, market: Market, users: Iterable[User]) -> None:
-        """Everything stored, as the model has carried it on and as the chain has it."""
+    def _compare_stored(
+        self, subject: str, market: Market, users: Iterable[User], before: Mapping[str, int] | None = None
+    ) -> None:
+        """Everything stored, as the model has carried it on and as the chain has it; `before` as of the ledger."""
         users = list(users)
         chain = self.venue.market(users)
-        self.ledger.compare(subject, flatten_market(market, users), flatten_market(chain, users), None)
+        self.ledger.compare(subject, flatten_market(market, users), flatten_market(chain, users), before)
 
     def _tick(self, tick: Tick) -> None:
         """Let the feed transmissions of this block land."""
@@ -152,7 +154,8 @@ class Twin:
         if receipt["status"] != 1:
             self.ledger.refused(subject, "goes through", self.venue.refusal(call))
             return
-        amounts = events.liquidation_amounts(receipt, attempt.market, call, self._atoken(call))
+        atoken = self.venue.listed()[call.collateral_id].atoken
+        amounts = events.liquidation_amounts(receipt, attempt.market, call, atoken)
         self.chain[index] |= events.as_columns(amounts)
         self.ledger.compare(subject, flatten_outcome(predicted, attempt.market), amounts, None)
         at = {"prices_base": attempt.observed_base, "timestamp": attempt.timestamp}
@@ -163,12 +166,7 @@ class Twin:
             flatten_account_data(self.venue.account_data([attempt.call.borrower])[0], "after"),
             flatten_account_data(data_before, "after"),
         )
-        self.ledger.compare(
-            subject,
-            flatten_market(predicted.market, users),
-            flatten_market(self.venue.market(users), users),
-            before,
-        )
+        self._compare_stored(subject, predicted.market, users, before)
 
     def _refused(
         self,
@@ -183,12 +181,7 @@ class Twin:
         reason = self.venue.refusal(attempt.call)
         receipt = self._send(index, attempt.call)
         self.ledger.refused(subject, predicted.name, reason if receipt["status"] == 0 else "goes through")
-        after = flatten_market(self.venue.market(users), users)
-        self.ledger.compare(subject, flatten_market(attempt.market, users), after, before)
-
-    def _atoken(self, call: LiquidationCall) -> str:
-        listed = self.venue.reader.listing.reserves
-        return next(one.atoken for one in listed if one.reserve_id == call.collateral_id)
+        self._compare_stored(subject, attempt.market, users, before)
 
     def _send(self, index: int, call: LiquidationCall) -> TxReceipt:
         receipt = self.venue.liquidate(call, gas=LIQUIDATION_GAS)

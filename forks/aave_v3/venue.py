@@ -7,22 +7,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from eth_abi.abi import encode
 from eth_utils.address import to_checksum_address
-from eth_utils.crypto import keccak
 from web3.exceptions import TimeExhausted, Web3Exception
 from web3.types import TxReceipt
 
 from forks.aave_v3.configuration import can_be_borrowed, without_caps
 from forks.aave_v3.errors import SetUpRefused
 from forks.aave_v3.getters import Question, ask
+from forks.aave_v3.listing import Listed
 from forks.aave_v3.reader import MarketReader
 from forks.artifacts import EMPTY_REVERT, ErrorTable, decode_revert
+from forks.calldata import calldata
 from forks.errors import ForkError, RpcFailed
 from forks.feeds import FeedControl
 from forks.node import Node, Transaction
 from protocol.aave_v3 import AccountData, LiquidationCall, Market, ReserveId, Rules, User
-from protocol.units import MAX_UINT256
+from protocol.units import MAX_UINT256, RAY
 
 LIQUIDATION_CALL_ABI: list[dict[str, Any]] = [
     {
@@ -40,6 +40,7 @@ LIQUIDATION_CALL_ABI: list[dict[str, Any]] = [
     }
 ]
 
+TRANSACTIONS_A_BLOCK = 200
 RECEIPT_WAIT_S = 60.0
 """How long a transaction may take to be mined [s]: on our own node it is a matter of milliseconds."""
 
@@ -56,6 +57,16 @@ class NotMined(ForkError):
             f"{function} of {borrower} was not mined within {wait_s:g} s: see what else uses the node, "
             "or use another endpoint"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One function call to send."""
+
+    sender: str
+    to: str
+    function: str
+    arguments: tuple[Any, ...]
 
 
 @dataclass(kw_only=True, slots=True)
@@ -106,6 +117,10 @@ class Venue:
         """Symbol to reserve id."""
         return {one.symbol: one.reserve_id for one in self.reader.listing.reserves}
 
+    def listed(self) -> dict[ReserveId, Listed]:
+        """Every reserve's addresses by its id."""
+        return {one.reserve_id: one for one in self.reader.listing.reserves}
+
     def now(self) -> int:
         """Timestamp of the latest block."""
         return int(self.node.rpc.call("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
@@ -151,9 +166,9 @@ class Venue:
         """Let the oracle show these prices from the next block on [base]."""
         if self._feeds is None:
             raise RuntimeError("take_over_feeds comes first")
-        addresses = {one.reserve_id: one.asset for one in self.reader.listing.reserves}
+        listed = self.listed()
         for reserve_id, price_base in prices_base.items():
-            self._feeds.set_price(addresses[reserve_id], price_base)
+            self._feeds.set_price(listed[reserve_id].asset, price_base)
 
     def fund(self, symbol: str, to: str, amount: int) -> None:
         """See to it that `to` holds `amount` of an asset [asset units]."""
@@ -162,7 +177,7 @@ class Venue:
 
     def equip(self, bots: Sequence[User], market: Market) -> None:
         """Give liquidators twice of every asset what its borrowers owe, and let the pool take it."""
-        calls: list[Transaction] = []
+        calls: list[Call] = []
         for one in self.reader.listing.reserves:
             owed = sum(
                 account.positions[one.reserve_id].scaled_variable_debt
@@ -172,12 +187,10 @@ class Venue:
             if owed:
                 index_ray = market.reserves[one.reserve_id].variable_borrow_index_ray
                 for bot in bots:
-                    self.fund(one.symbol, bot, 2 * owed * index_ray // 10**27)
+                    self.fund(one.symbol, bot, 2 * owed * index_ray // RAY)
                     approval = (self.pool, MAX_UINT256)
-                    calls.append(transaction(bot, one.asset, "approve(address,uint256)", approval))
-        for call, receipt in zip(calls, self.node.mine_many(calls), strict=True):
-            if receipt["status"] != 1:
-                raise SetUpRefused("approve(address,uint256)", (call["to"],), self.reason(call))
+                    calls.append(Call(bot, one.asset, "approve(address,uint256)", approval))
+        self.require_all(calls)
 
     def lift_caps(self, symbols: Iterable[str]) -> None:
         """Take supply and borrow caps off, so that a book fits beside what is there already."""
@@ -193,6 +206,17 @@ class Venue:
         """Send a transaction that has to go through. Raises SetUpRefused."""
         if self.node.send(call)["status"] != 1:
             raise SetUpRefused(str(call["data"])[:10], (call["to"],), self.reason(call))
+
+    def require_all(self, calls: Iterable[Call]) -> None:
+        """Send calls in their order, many to a block; all have to go through. Raises SetUpRefused."""
+        pending = list(calls)
+        for start in range(0, len(pending), TRANSACTIONS_A_BLOCK):
+            part = pending[start : start + TRANSACTIONS_A_BLOCK]
+            transactions = [transaction(c.sender, c.to, c.function, c.arguments) for c in part]
+            receipts = self.node.mine_many(transactions)
+            for call, sent, receipt in zip(part, transactions, receipts, strict=True):
+                if receipt["status"] != 1:
+                    raise SetUpRefused(call.function, call.arguments, self.reason(sent))
 
     def liquidate(self, call: LiquidationCall, *, gas: int) -> TxReceipt:
         """Send the real `liquidationCall` through web3 and wait for its receipt, of status 0 if refused.
@@ -225,10 +249,10 @@ class Venue:
         return "" if data is None else decode_revert(data, self.errors) if data else EMPTY_REVERT
 
     def _arguments(self, call: LiquidationCall) -> tuple[Any, ...]:
-        addresses = {one.reserve_id: one.asset for one in self.reader.listing.reserves}
+        listed = self.listed()
         return (
-            to_checksum_address(addresses[call.collateral_id]),
-            to_checksum_address(addresses[call.debt_id]),
+            to_checksum_address(listed[call.collateral_id].asset),
+            to_checksum_address(listed[call.debt_id].asset),
             to_checksum_address(call.borrower),
             call.debt_to_cover,
             call.receive_atoken,
@@ -243,6 +267,4 @@ def _rpc_failed(function: str, error: Web3Exception) -> RpcFailed:
 
 def transaction(sender: str, to: str, signature: str, arguments: tuple[Any, ...]) -> dict[str, Any]:
     """A transaction that calls a function by its signature."""
-    types = [kind for kind in signature[signature.index("(") + 1 : -1].split(",") if kind]
-    data = keccak(text=signature)[:4] + encode(types, arguments)
-    return {"from": sender, "to": to, "data": data}
+    return {"from": sender, "to": to, "data": calldata(signature, *arguments)}

@@ -18,7 +18,7 @@ from forks.aave_v3 import tokens
 from forks.aave_v3.deploy import ADMIN, deploy
 from forks.aave_v3.opening import VARIABLE_RATE, season
 from forks.aave_v3.parameters import MarketParameters, load_parameters
-from forks.aave_v3.parity import Comparison, Ledger, ParityBroken
+from forks.aave_v3.parity import Comparison, Ledger
 from forks.aave_v3.reader import MarketReader
 from forks.aave_v3.twin import Twin
 from forks.aave_v3.venue import Venue, transaction
@@ -113,14 +113,6 @@ class Setting:
             script = self.script(case, replace(market, rules=rules or market.rules))
             Twin(venue=self.venue, ledger=ledger).run(cast("Engine", script))
         return ledger
-
-    def first_difference(self, name: str, rules: Rules | None = None) -> str | None:
-        """The field that stops a case, with the role of an account in place of its address."""
-        try:
-            self.run(name, rules)
-        except ParityBroken as broken:
-            return self.field_of(broken.difference, BORROWERS[CASES[name].borrower])
-        return None
 
     def field_of(self, row: Comparison, borrower: str) -> str:
         named = {borrower: "borrower", LIQUIDATOR: "liquidator", self.market.treasury: "treasury"}

@@ -19,9 +19,10 @@ from forks.aave_v3.mainnet_19471508 import (
     load,
     read_figures,
 )
-from forks.aave_v3.mainnet_19471508.placement import calldata, view
+from forks.aave_v3.mainnet_19471508.placement import view
 from forks.aave_v3.mainnet_19471508.slots import ATOKEN_TOTAL_SUPPLY, POOL_RESERVES, mapping_slot
 from forks.aave_v3.mainnet_19471508.verify import require_figures
+from forks.calldata import calldata
 from forks.node import Node
 
 RECORD = Path(__file__).parents[3] / "shared/mainnet/aave_v3_19471508/anvil_state.json.gz"

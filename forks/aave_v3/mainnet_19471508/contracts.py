@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 from forks.aave_v3.mainnet_19471508.figures import Figures, ReserveFigures
-from forks.aave_v3.mainnet_19471508.placement import call_as, calldata, place
+from forks.aave_v3.mainnet_19471508.placement import call_as, place
 from forks.artifacts import Artifact, hardhat_artifact
+from forks.calldata import calldata
 from forks.node import Node
+from protocol.units import BASE_PER_USD
 
 PACKAGE = "@aave/core-v3"
 """npm package of the artifacts, 1.19.3: its sources are those of aave/aave-v3-core@v1.19.3, release 3.0.2."""
-BASE_CURRENCY_UNIT = 10**8
-"""One US dollar in base currency units."""
 ZERO_ADDRESS = "0x" + "0" * 40
 MARKET_ID = "Aave Ethereum Market"
 
@@ -66,7 +66,7 @@ def _place_oracle_and_roles(node: Node, figures: Figures) -> None:
     call_as(node, figures.acl_admin, acl, "addPoolAdmin(address)", figures.acl_admin)
     assets = [reserve.asset for reserve in figures.reserves]
     sources = [reserve.price_source for reserve in figures.reserves]
-    arguments = (provider, assets, sources, ZERO_ADDRESS, ZERO_ADDRESS, BASE_CURRENCY_UNIT)
+    arguments = (provider, assets, sources, ZERO_ADDRESS, ZERO_ADDRESS, BASE_PER_USD)
     place(node, figures.address("AaveOracle"), _contract("AaveOracle").creation(*arguments))
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from eth_abi.abi import decode, encode
-from eth_utils.crypto import keccak
+from eth_abi.abi import decode
 
+from forks.calldata import calldata
 from forks.errors import ForkError, RpcFailed
 from forks.node import Node, Transaction
 
@@ -52,12 +52,6 @@ def view(node: Node, target: str, signature: str, returns: str, *arguments: Any)
     question = {"to": target, "data": "0x" + calldata(signature, *arguments).hex()}
     answer = node.rpc.call("eth_call", question, "latest")
     return decode([returns], bytes.fromhex(answer[2:]))[0]
-
-
-def calldata(signature: str, *arguments: Any) -> bytes:
-    """Selector of `signature`, whose tuples hold one type at most, and its encoded arguments."""
-    inside = signature.partition("(")[2].removesuffix(")")
-    return keccak(text=signature)[:4] + encode(inside.split(",") if inside else [], arguments)
 
 
 def _send(node: Node, transaction: Transaction, call: str) -> None:

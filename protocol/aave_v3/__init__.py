@@ -26,6 +26,7 @@ from protocol.aave_v3.revisions import REVISIONS, Rules, rules_of
 from protocol.aave_v3.state import (
     Account,
     AccountData,
+    Acted,
     EModeCategory,
     Liquidated,
     LiquidationCall,
@@ -43,7 +44,10 @@ from protocol.aave_v3.state import (
 def users_with_debt(market: Market) -> Iterator[User]:
     """The accounts that owe something, in the market's order."""
     for user, account in market.accounts.items():
-        if any(position.scaled_variable_debt for position in account.positions.values()):
+        if any(
+            position.scaled_variable_debt or position.stable_debt.principal
+            for position in account.positions.values()
+        ):
             yield user
 
 
@@ -51,6 +55,7 @@ __all__ = [
     "REVISIONS",
     "Account",
     "AccountData",
+    "Acted",
     "EModeCategory",
     "Liquidated",
     "LiquidationCall",

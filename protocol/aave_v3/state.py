@@ -18,6 +18,21 @@ User = str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class StableStrategy:
+    """The stable rate of one reserve's strategy, up to v3.0.2; all per year."""
+
+    base_rate_ray: int = 0
+    """The variable slope 1 plus the strategy's base stable rate offset."""
+    slope1_ray: int = 0
+    slope2_ray: int = 0
+    excess_offset_ray: int = 0
+    optimal_stable_to_total_debt_ray: int = 0
+
+
+NO_STABLE_RATE = StableStrategy()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RateStrategy:
     """Kinked variable rate of one reserve; stored in bps from v3.1 on (times 1e23), in ray before."""
 
@@ -25,6 +40,33 @@ class RateStrategy:
     base_variable_rate_ray: int
     variable_slope1_ray: int
     variable_slope2_ray: int
+    stable: StableStrategy = NO_STABLE_RATE
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StableDebt:
+    """What one account owes at a stable rate in one reserve, up to v3.1: compounded from its own timestamp."""
+
+    principal: int = 0
+    """[asset units] The stored balance; interest since the timestamp comes on top."""
+    rate_ray: int = 0
+    last_update_timestamp: int = 0
+
+
+NO_STABLE_DEBT = StableDebt()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StableTotals:
+    """What all accounts owe at stable rates in one reserve, up to v3.1."""
+
+    principal: int = 0
+    """[asset units] The token's stored total supply; interest since the timestamp comes on top."""
+    average_rate_ray: int = 0
+    last_update_timestamp: int = 0
+
+
+NO_STABLE_TOTALS = StableTotals()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,7 +82,20 @@ class ReserveConfig:
     """Share of the bonus, not of the collateral."""
     reserve_factor_bps: int
     active: bool = True
+    frozen: bool = False
+    """Nothing new is supplied or borrowed; liquidations do not ask."""
     paused: bool = False
+    borrowing_enabled: bool = True
+    stable_borrowing_enabled: bool = False
+    """Up to v3.1."""
+    borrow_cap: int = 0
+    """[whole tokens] 0 = none."""
+    supply_cap: int = 0
+    """[whole tokens] 0 = none."""
+    siloed_borrowing: bool = False
+    """Whoever borrows this borrows nothing else. Up to v3.6."""
+    borrowable_in_isolation: bool = False
+    """Up to v3.6."""
     liquidation_grace_until_timestamp: int = 0
     """From v3.1 on; 0 before."""
     debt_ceiling: int = 0
@@ -73,6 +128,11 @@ class Reserve:
     """[asset units] Before v3.1: the token balance held by the aToken."""
     isolation_mode_total_debt: int = 0
     """[2 decimals] Debt taken against this isolated collateral, up to v3.6."""
+    unbacked: int = 0
+    """[asset units] aTokens minted by a bridge and not backed yet, up to v3.3."""
+    stable_borrow_rate_ray: int = 0
+    """What a new stable loan would pay, up to v3.1."""
+    stable_debt: StableTotals = NO_STABLE_TOTALS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,6 +161,7 @@ class Position:
     scaled_variable_debt: int = 0
     collateral_enabled: bool = False
     borrowing: bool = False
+    stable_debt: StableDebt = NO_STABLE_DEBT
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -170,6 +231,15 @@ class Liquidated:
     """[collateral asset units] Value of the aToken transfer borrower -> treasury, after any cap."""
     deficits: Mapping[ReserveId, int]
     """[asset units] Amounts of the DeficitCreated events."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Acted:
+    """A supply, withdrawal, loan, repayment or switch that went through, and the market after it."""
+
+    market: Market
+    amount: int = 0
+    """[asset units] What really moved; 0 for a switch."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

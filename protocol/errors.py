@@ -30,13 +30,14 @@ class ModelError(ValueError):
 
 
 class UnknownRevision(ModelError):
-    """No rules are modelled for this protocol revision."""
+    """No rules are modelled for this revision of a protocol."""
 
-    def __init__(self, revision: int | str, known: Sequence[str]) -> None:
+    def __init__(self, revision: int | str, known: Sequence[str], *, protocol: str = "Aave v3") -> None:
         self.revision = revision
         self.known = tuple(known)
+        self.protocol = protocol
         super().__init__(
-            f"no rules for Aave v3 revision {revision!r}: use a market of one of these: {', '.join(known)}"
+            f"no rules for {protocol} revision {revision!r}: use a market of one of these: {', '.join(known)}"
         )
 
 
@@ -63,3 +64,11 @@ class NegativePrice(ModelError):
         self.reserve_id = reserve_id
         self.price_base = price_base
         super().__init__(f"price of reserve {reserve_id} is {price_base} < 0: give a price of zero or more")
+
+
+class UnknownAsset(ModelError):
+    """A reserve of an Aave v4 spoke names an asset that no hub of the market lists."""
+
+    def __init__(self, asset_id: int) -> None:
+        self.asset_id = asset_id
+        super().__init__(f"no hub of the market lists asset {asset_id}: add it to the market's assets")

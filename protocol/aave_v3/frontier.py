@@ -27,7 +27,7 @@ from protocol.aave_v3.health import (
     threshold_of,
     used_reserves,
 )
-from protocol.aave_v3.interest import normalized_debt, normalized_income
+from protocol.aave_v3.interest import debt_counted, normalized_income
 from protocol.aave_v3.revisions import Rules
 from protocol.aave_v3.state import Market, ReserveId, User
 from protocol.units import BPS
@@ -184,7 +184,5 @@ def _all_sides(
             bonus = Fraction(bonus_of(reserve, category), BPS)
             yield _Side(reserve.reserve_id, balance * price, threshold, bonus), False
         if position.borrowing:
-            balance = rules.vtoken_balance(
-                position.scaled_variable_debt, normalized_debt(reserve, rules, timestamp)
-            )
+            balance = debt_counted(reserve, position, rules, timestamp)
             yield _Side(reserve.reserve_id, balance * price, Fraction(1), Fraction(1)), True

@@ -7,10 +7,10 @@ oracle's, of one whole token in base currency, keyed by reserve id.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
-from protocol.aave_v3.interest import normalized_debt, normalized_income
+from protocol.aave_v3.interest import debt_counter, normalized_income
 from protocol.aave_v3.revisions import Rules
 from protocol.aave_v3.state import (
     Account,
@@ -68,25 +68,97 @@ def account_totals(
     market: Market, account: Account, *, prices_base: Mapping[ReserveId, int], timestamp: int
 ) -> AccountTotals:
     """Values of every collateral and every debt of one account, summed; errors as in `account_data`."""
-    rules, category = market.rules, category_of(market, account)
-    collateral = debt = weighted_ltv = weighted_threshold = 0
-    for reserve, position in used_reserves(market, account):
-        config = reserve.config
-        price_base = price_of(market, reserve, category, prices_base)
-        unit = 10**config.decimals
-        if position.collateral_enabled and counts_as_collateral(config, rules):
-            index_ray = normalized_income(reserve, rules, timestamp)
-            value = mul_div_down(rules.atoken_balance(position.scaled_atoken, index_ray), price_base, unit)
-            collateral = add(collateral, value)
-            ltv_bps = rules.user_ltv(config.ltv_bps, category, reserve.reserve_id)
-            weighted_ltv = add(weighted_ltv, mul(value, ltv_bps))
-            weighted_threshold = add(weighted_threshold, mul(value, threshold_of(reserve, category)))
-        if position.borrowing:
-            index_ray = normalized_debt(reserve, rules, timestamp)
-            balance = rules.vtoken_balance(position.scaled_variable_debt, index_ray)
-            debt = add(debt, rules.debt_value(balance, price_base, unit))
-    health_wad = rules.health_factor(collateral, weighted_threshold, debt) if debt else MAX_UINT256
-    return AccountTotals(collateral, debt, weighted_ltv, weighted_threshold, health_wad)
+    return Valuation(market, prices_base=prices_base, timestamp=timestamp).totals(account)
+
+
+def health_factors(
+    market: Market, *, prices_base: Mapping[ReserveId, int], timestamp: int
+) -> dict[User, int]:
+    """The health factor of every account of the market [wad]; errors as in `account_data`."""
+    sums = Valuation(market, prices_base=prices_base, timestamp=timestamp).sums
+    return {user: sums(account)[-1] for user, account in market.accounts.items()}
+
+
+class Valuation:
+    """A market at one moment and prices: what is the same for every account of an eMode is reckoned once."""
+
+    def __init__(self, market: Market, *, prices_base: Mapping[ReserveId, int], timestamp: int) -> None:
+        self._market, self._prices_base, self._timestamp = market, prices_base, timestamp
+        self._known: dict[int, tuple[dict[ReserveId, _Collateral], dict[ReserveId, _Debt]]] = {}
+        """By eMode: what of its reserves is reckoned already."""
+
+    def totals(self, account: Account) -> AccountTotals:
+        """The sums over one account by name; errors as in `account_data`."""
+        return AccountTotals(*self.sums(account))
+
+    def sums(self, account: Account) -> tuple[int, int, int, int, int]:
+        """The values of `AccountTotals` in their order; errors as in `account_data`."""
+        rules, known = self._market.rules, self._known
+        collaterals, debts = known.get(account.emode) or known.setdefault(account.emode, ({}, {}))
+        collateral = debt = weighted_ltv = weighted_threshold = 0
+        for reserve_id, position in account.positions.items():
+            if position.collateral_enabled:
+                held = collaterals.get(reserve_id) or self._collateral(reserve_id, account)
+                counts, price_base, unit, index_ray, ltv_bps, threshold_bps = held
+                if counts:
+                    balance = rules.atoken_balance(position.scaled_atoken, index_ray)
+                    value = mul_div_down(balance, price_base, unit)
+                    collateral = add(collateral, value)
+                    weighted_ltv = add(weighted_ltv, mul(value, ltv_bps))
+                    weighted_threshold = add(weighted_threshold, mul(value, threshold_bps))
+            if position.borrowing:
+                counted, price_base, unit = debts.get(reserve_id) or self._debt(reserve_id, account)
+                debt = add(debt, rules.debt_value(counted(position), price_base, unit))
+        health_wad = rules.health_factor(collateral, weighted_threshold, debt) if debt else MAX_UINT256
+        return collateral, debt, weighted_ltv, weighted_threshold, health_wad
+
+    def _collateral(self, reserve_id: ReserveId, account: Account) -> _Collateral:
+        reserve, category, price_base = self._priced(reserve_id, account)
+        counts = counts_as_collateral(reserve.config, self._market.rules)
+        held = _Collateral(
+            counts=counts,
+            price_base=price_base,
+            unit=10**reserve.config.decimals,
+            index_ray=normalized_income(reserve, self._market.rules, self._timestamp) if counts else 0,
+            ltv_bps=self._market.rules.user_ltv(reserve.config.ltv_bps, category, reserve_id),
+            threshold_bps=threshold_of(reserve, category),
+        )
+        self._known[account.emode][0][reserve_id] = held
+        return held
+
+    def _debt(self, reserve_id: ReserveId, account: Account) -> _Debt:
+        reserve, _, price_base = self._priced(reserve_id, account)
+        counted = debt_counter(reserve, self._market.rules, self._timestamp)
+        owed = _Debt(counted, price_base, 10**reserve.config.decimals)
+        self._known[account.emode][1][reserve_id] = owed
+        return owed
+
+    def _priced(self, reserve_id: ReserveId, account: Account) -> tuple[Reserve, EModeCategory | None, int]:
+        reserve = self._market.reserves.get(reserve_id)
+        if reserve is None:
+            raise UnknownReserve(reserve_id)
+        category = category_of(self._market, account)
+        return reserve, category, price_of(self._market, reserve, category, self._prices_base)
+
+
+class _Collateral(NamedTuple):
+    """One reserve as the collateral of any account of one eMode."""
+
+    counts: bool
+    price_base: int
+    unit: int
+    index_ray: int
+    ltv_bps: int
+    threshold_bps: int
+
+
+class _Debt(NamedTuple):
+    """One reserve as a debt of any account of one eMode."""
+
+    counted: Callable[[Position], int]
+    """What of a position account data count. [asset units]"""
+    price_base: int
+    unit: int
 
 
 def used_reserves(market: Market, account: Account) -> Iterator[tuple[Reserve, Position]]:
@@ -136,10 +208,15 @@ def price_of(
 
     Up to v3.1 a category may have a price source of its own, which then counts for its members.
     """
-    if category is not None and category.price_source and in_category(reserve, category):
+    if category is not None and has_own_price(market, category) and in_category(reserve, category):
         # A source that answers 0 counts as none.
         return category_price(market, category, prices_base) or price_at(reserve.reserve_id, prices_base)
     return price_at(reserve.reserve_id, prices_base)
+
+
+def has_own_price(market: Market, category: EModeCategory) -> bool:
+    """Whether a category prices its members by a source of its own. [Modified in v3.2: never]"""
+    return market.rules.prices_by_category and bool(category.price_source)
 
 
 def price_at(reserve_id: ReserveId, prices_base: Mapping[ReserveId, int]) -> int:

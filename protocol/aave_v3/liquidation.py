@@ -1,18 +1,19 @@
 """`Pool.liquidationCall`, step by step in the contract's order.
 
 Mirrors `executeLiquidationCall`, src/contracts/protocol/libraries/logic/LiquidationLogic.sol@v3.6.0 and its
-forms before. Taken for granted: the liquidator has the debt asset and has approved it; there is no stable
-debt, and nobody holds the role that lets an isolated asset become collateral by itself.
+forms before. Taken for granted: the liquidator has the debt asset and has approved it, and nobody holds the
+role that lets an isolated asset become collateral by itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from protocol.aave_v3 import variants
 from protocol.aave_v3.amounts import Seizure, Terms, require_no_dust, seizure
 from protocol.aave_v3.bad_debt import burn_bad_debt, burn_debt
+from protocol.aave_v3.gho import is_gho
 from protocol.aave_v3.health import (
     EMPTY_ACCOUNT,
     AccountTotals,
@@ -20,12 +21,18 @@ from protocol.aave_v3.health import (
     bonus_of,
     category_of,
     category_price,
+    has_own_price,
     in_category,
     price_at,
 )
-from protocol.aave_v3.interest import accrue, accrue_to_treasury, normalized_income
+from protocol.aave_v3.interest import accrue, accrue_to_treasury, debt_balance, normalized_income
+from protocol.aave_v3.isolation import (
+    becomes_collateral_by_itself,
+    lower_isolated_debt,
+    lower_isolated_debt_if_isolated,
+)
 from protocol.aave_v3.ledger import Ledger
-from protocol.aave_v3.rates import with_liquidity_moved, with_new_rates
+from protocol.aave_v3.rates import with_new_rates
 from protocol.aave_v3.revisions import IsolatedDebt, LiquidatorCollateral
 from protocol.aave_v3.state import (
     Account,
@@ -33,16 +40,12 @@ from protocol.aave_v3.state import (
     Liquidated,
     LiquidationCall,
     Market,
-    Reserve,
     ReserveId,
     Revert,
 )
 from protocol.aave_v3.validation import validate_liquidation_call
 from protocol.errors import EvmRevert
-from protocol.fixed_point.uint256 import mul_div_down, sub, to_uint
-
-DEBT_CEILING_DECIMALS = 2
-"""Decimals in which debt is counted against a debt ceiling."""
+from protocol.fixed_point.uint256 import mul_div_down
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,7 +104,7 @@ def _execute(
     ledger = Ledger(market)
     seized, sides, totals, terms = _decide(ledger, call, prices_base, timestamp)
     depletion = ledger.rules.depletion(_seized_collateral(seized, sides, totals, terms))
-    if depletion.reserve:
+    if depletion.reserve and not ledger.rules.clears_collateral_last:
         ledger.set_collateral_enabled(call.borrower, call.collateral_id, enabled=False)
     deficits = {
         call.debt_id: burn_debt(
@@ -121,6 +124,8 @@ def _execute(
     fee = _pay_fee(ledger, call, sides.collateral_index_ray, seized.fee, market.treasury)
     if depletion.account:
         deficits |= burn_bad_debt(ledger, call.borrower, timestamp)
+    if depletion.reserve and ledger.rules.clears_collateral_last:
+        ledger.set_collateral_enabled(call.borrower, call.collateral_id, enabled=False)
     _receive_repayment(ledger, call, seized.debt)
     return Liquidated(
         market=ledger.market(),
@@ -147,15 +152,13 @@ def _accrue_first(ledger: Ledger, call: LiquidationCall, timestamp: int) -> None
 def _sides(ledger: Ledger, call: LiquidationCall, timestamp: int) -> _Sides:
     rules = ledger.rules
     scaled = ledger.position(call.borrower, call.collateral_id).scaled_atoken
-    scaled_debt = ledger.position(call.borrower, call.debt_id).scaled_variable_debt
+    owed, debt = ledger.position(call.borrower, call.debt_id), ledger.reserve(call.debt_id)
     index_ray = normalized_income(ledger.reserve(call.collateral_id), rules, timestamp)
     return _Sides(
         collateral_balance=rules.atoken_balance(scaled, index_ray),
         collateral_scaled=scaled,
         collateral_index_ray=index_ray,
-        debt_balance=rules.vtoken_balance(
-            scaled_debt, ledger.reserve(call.debt_id).variable_borrow_index_ray
-        ),
+        debt_balance=debt_balance(debt, owed, rules, timestamp),
     )
 
 
@@ -185,7 +188,7 @@ def liquidation_terms(
     category = category_of(market, account)
     collateral, debt = market.reserves[collateral_id], market.reserves[debt_id]
     collateral_priced_by = debt_priced_by = None
-    if category is not None and category.price_source:
+    if category is not None and has_own_price(market, category):
         # Up to v3.1: the category's source prices the debt even where the debt is not in the category, and,
         # other than in account data, it is taken at its word where it answers 0.
         debt_priced_by = category
@@ -254,34 +257,14 @@ def _seized_collateral(
 
 
 def _lower_isolated_debt(ledger: Ledger, call: LiquidationCall, repaid: int) -> None:
-    isolated = _isolated_collateral(ledger, call)
-    if isolated is None:
-        return
-    decimals = ledger.reserve(call.debt_id).config.decimals
-    repaid_of_ceiling = to_uint(repaid // 10 ** sub(decimals, DEBT_CEILING_DECIMALS), 128)
-    # Debt against a ceiling is counted without interest, so more than all of it may be repaid.
-    left = max(isolated.isolation_mode_total_debt - repaid_of_ceiling, 0)
-    ledger.put(replace(isolated, isolation_mode_total_debt=left))
-
-
-def _isolated_collateral(ledger: Ledger, call: LiquidationCall) -> Reserve | None:
     match ledger.rules.isolated_debt:
         case IsolatedDebt.IF_STILL_ISOLATED:
-            return _isolation_mode(ledger, call.borrower)
+            lower_isolated_debt_if_isolated(ledger, call.borrower, call.debt_id, repaid)
         case IsolatedDebt.IF_CEILING:
-            collateral = ledger.reserve(call.collateral_id)
-            return collateral if collateral.config.debt_ceiling != 0 else None
+            if ledger.reserve(call.collateral_id).config.debt_ceiling != 0:
+                lower_isolated_debt(ledger, call.collateral_id, call.debt_id, repaid)
         case IsolatedDebt.NEVER:
-            return None
-
-
-def _isolation_mode(ledger: Ledger, user: str) -> Reserve | None:
-    """`getIsolationModeState`: the isolated asset if it is the user's only collateral."""
-    enabled = [reserve_id for reserve_id, held in ledger.positions(user) if held.collateral_enabled]
-    if len(enabled) != 1:
-        return None
-    reserve = ledger.reserve(enabled[0])
-    return reserve if reserve.config.debt_ceiling != 0 else None
+            pass
 
 
 def _hand_over_atokens(ledger: Ledger, call: LiquidationCall, sides: _Sides, seized: Seizure) -> None:
@@ -297,16 +280,8 @@ def _hand_over_atokens(ledger: Ledger, call: LiquidationCall, sides: _Sides, sei
         case LiquidatorCollateral.IF_FIRST_OR_OWN:
             takes_all = seized.collateral + seized.fee == sides.collateral_balance
             enable = held_before == 0 or (call.liquidator == call.borrower and takes_all)
-    if enable and _may_become_collateral(ledger, call):
+    if enable and becomes_collateral_by_itself(ledger, call.liquidator, call.collateral_id):
         ledger.set_collateral_enabled(call.liquidator, call.collateral_id, enabled=True)
-
-
-def _may_become_collateral(ledger: Ledger, call: LiquidationCall) -> bool:
-    """`validateAutomaticUseAsCollateral`, for a liquidator without the isolated supplier's role."""
-    config = ledger.reserve(call.collateral_id).config
-    if config.debt_ceiling != 0 or config.ltv_bps == 0:
-        return False
-    return _isolation_mode(ledger, call.liquidator) is None
 
 
 def _pay_out_underlying(ledger: Ledger, call: LiquidationCall, amount: int, timestamp: int) -> None:
@@ -316,8 +291,7 @@ def _pay_out_underlying(ledger: Ledger, call: LiquidationCall, amount: int, time
     ledger.put(with_new_rates(reserve, rules, taken=amount))
     scaled = rules.atoken_take_scaled(amount, reserve.liquidity_index_ray)
     ledger.burn_atoken(call.borrower, call.collateral_id, scaled)
-    if not rules.virtual_accounting:
-        ledger.put(with_liquidity_moved(ledger.reserve(call.collateral_id), taken=amount))
+    ledger.transfer_underlying(call.collateral_id, taken=amount)
 
 
 def _pay_fee(ledger: Ledger, call: LiquidationCall, index_ray: int, fee: int, treasury: str) -> int:
@@ -326,7 +300,7 @@ def _pay_fee(ledger: Ledger, call: LiquidationCall, index_ray: int, fee: int, tr
         return 0
     scaled = ledger.rules.atoken_take_scaled(fee, index_ray)
     left = ledger.position(call.borrower, call.collateral_id).scaled_atoken
-    if scaled > left:
+    if scaled > left and ledger.rules.caps_fee:  # [New in v3.0.1]
         scaled, fee = left, ledger.rules.atoken_balance(left, index_ray)
     ledger.transfer_atoken(call.borrower, treasury, call.collateral_id, scaled)
     return fee
@@ -334,5 +308,6 @@ def _pay_fee(ledger: Ledger, call: LiquidationCall, index_ray: int, fee: int, tr
 
 def _receive_repayment(ledger: Ledger, call: LiquidationCall, amount: int) -> None:
     """The liquidator pays last: rates of the debt reserve have counted it already."""
-    if not ledger.rules.virtual_accounting:
-        ledger.put(with_liquidity_moved(ledger.reserve(call.debt_id), added=amount))
+    if is_gho(ledger.reserve(call.debt_id).config, ledger.rules):
+        amount = ledger.repay_gho_interest(call.borrower, call.debt_id, amount)  # the rest is destroyed
+    ledger.transfer_underlying(call.debt_id, added=amount)

@@ -16,7 +16,7 @@ from protocol.aave_v3.health import (
     threshold_of,
     used_reserves,
 )
-from protocol.aave_v3.interest import normalized_debt, normalized_income
+from protocol.aave_v3.interest import debt_balance, debt_counted, normalized_income
 from protocol.aave_v3.liquidation import liquidation_terms
 from protocol.aave_v3.state import LiquidationCall, Market, Position, ReserveId, User
 from protocol.fixed_point.uint256 import mul_div_down
@@ -39,9 +39,7 @@ def position_values(
             )
             collaterals[reserve.reserve_id] = mul_div_down(balance, price_base, unit)
         if position.borrowing:
-            balance = rules.vtoken_balance(
-                position.scaled_variable_debt, normalized_debt(reserve, rules, timestamp)
-            )
+            balance = debt_counted(reserve, position, rules, timestamp)
             debts[reserve.reserve_id] = rules.debt_value(balance, price_base, unit)
     return {i: v for i, v in collaterals.items() if v}, {i: v for i, v in debts.items() if v}
 
@@ -75,9 +73,9 @@ def residual_of_pair(
     account, rules = market.accounts.get(call.borrower, EMPTY_ACCOUNT), market.rules
     collateral, debt = market.reserves[call.collateral_id], market.reserves[call.debt_id]
     held = account.positions.get(call.collateral_id, Position()).scaled_atoken
-    owed = account.positions.get(call.debt_id, Position()).scaled_variable_debt
+    owed = account.positions.get(call.debt_id, Position())
     terms = liquidation_terms(market, account, call.collateral_id, call.debt_id, prices_base)
     collateral_balance = rules.atoken_balance(held, normalized_income(collateral, rules, timestamp))
-    debt_balance = rules.vtoken_balance(owed, normalized_debt(debt, rules, timestamp))
-    integer = residual_if_exhausted(rules, terms, collateral=collateral_balance, debt=debt_balance)
-    return integer or 0, residual_exact(terms, collateral=collateral_balance, debt=debt_balance)
+    balance = debt_balance(debt, owed, rules, timestamp)
+    integer = residual_if_exhausted(rules, terms, collateral=collateral_balance, debt=balance)
+    return integer or 0, residual_exact(terms, collateral=collateral_balance, debt=balance)

@@ -10,11 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 
 from protocol.aave_v3.revisions import Rules
 
 ReserveId = int
 User = str
+
+
+class RateMode(Enum):
+    """At which rate a loan is taken or repaid; the contract's own numbers."""
+
+    STABLE = 1
+    VARIABLE = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,7 +53,10 @@ class RateStrategy:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StableDebt:
-    """What one account owes at a stable rate in one reserve, up to v3.1: compounded from its own timestamp."""
+    """What one account owes at a stable rate in one reserve, up to v3.0.2: compounded from its own timestamp.
+
+    The stable debt token of v3.1 is a shell that answers 0 to everything; see `Rules.has_stable_debt`.
+    """
 
     principal: int = 0
     """[asset units] The stored balance; interest since the timestamp comes on top."""
@@ -58,7 +69,7 @@ NO_STABLE_DEBT = StableDebt()
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StableTotals:
-    """What all accounts owe at stable rates in one reserve, up to v3.1."""
+    """What all accounts owe at stable rates in one reserve, up to v3.0.2."""
 
     principal: int = 0
     """[asset units] The token's stored total supply; interest since the timestamp comes on top."""
@@ -67,6 +78,26 @@ class StableTotals:
 
 
 NO_STABLE_TOTALS = StableTotals()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GhoDebt:
+    """What the GHO debt token stores of one account beside its scaled debt, up to v3.3.
+
+    Modelled: the discount on interest since the last action, interest counted apart, what a repayment takes
+    off it. Not modelled: that every action sets the discount anew from the account's stkAAVE; it stays as
+    given. Mirrors `GhoVariableDebtToken`, src/contracts/facilitators/aave/tokens (aave/gho-core@605e15af).
+    """
+
+    discount_bps: int = 0
+    """Share of new interest that is let off."""
+    previous_index_ray: int = 0
+    """The debt index at the account's last action."""
+    balance_from_interest: int = 0
+    """[asset units] Interest counted so far and not repaid: it was never minted as GHO."""
+
+
+NO_GHO_DEBT = GhoDebt()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,10 +119,17 @@ class ReserveConfig:
     borrowing_enabled: bool = True
     stable_borrowing_enabled: bool = False
     """Up to v3.1."""
+    virtual_accounting: bool = True
+    """False for GHO alone, up to v3.3: no liquidity is counted, suppliers earn nothing, the base rate holds.
+
+    Before v3.1 there is no such flag: there the strategy contract and the tokens of GHO make the difference.
+    """
     borrow_cap: int = 0
     """[whole tokens] 0 = none."""
     supply_cap: int = 0
     """[whole tokens] 0 = none."""
+    unbacked_mint_cap: int = 0
+    """[whole tokens] What bridges may mint, up to v3.3; 0 = nothing."""
     siloed_borrowing: bool = False
     """Whoever borrows this borrows nothing else. Up to v3.6."""
     borrowable_in_isolation: bool = False
@@ -131,7 +169,7 @@ class Reserve:
     unbacked: int = 0
     """[asset units] aTokens minted by a bridge and not backed yet, up to v3.3."""
     stable_borrow_rate_ray: int = 0
-    """What a new stable loan would pay, up to v3.1."""
+    """What a new stable loan would pay, up to v3.0.2; 0 from v3.1 on."""
     stable_debt: StableTotals = NO_STABLE_TOTALS
 
 
@@ -145,6 +183,8 @@ class EModeCategory:
     liquidation_bonus_bps: int
     collateral_bitmap: int
     """Bit i = reserve id i has the category's parameters. Up to v3.1 derived from each reserve's field."""
+    borrowable_bitmap: int = 0
+    """Bit i = the category lends reserve id i; from v3.2 on. Up to v3.1 it lends its members."""
     ltvzero_bitmap: int = 0
     """From v3.6 on."""
     isolated: bool = False
@@ -162,6 +202,9 @@ class Position:
     collateral_enabled: bool = False
     borrowing: bool = False
     stable_debt: StableDebt = NO_STABLE_DEBT
+    gho_debt: GhoDebt = NO_GHO_DEBT
+    variable_debt_index_ray: int = 0
+    """`getPreviousIndex`: the debt index at the last loan or repayment; kept in v3.0.0 alone, which asks for it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -185,11 +228,13 @@ class Market:
     """The account that receives protocol fees; it has an entry in `accounts` like any other."""
     sentinel_allows_liquidation: bool | None = None
     """`PriceOracleSentinel.isLiquidationAllowed()`; None = no sentinel. Up to v3.6."""
+    umbrella: User | None = None
+    """Who may eliminate deficits: `ADDRESSES_PROVIDER.getAddress('UMBRELLA')`; None = nobody. From v3.3 on."""
 
     @property
     def has_category_prices(self) -> bool:
         """Whether an eMode category prices its members by a source of its own. Up to v3.1."""
-        return any(category.price_source for category in self.emodes.values())
+        return self.rules.prices_by_category and any(one.price_source for one in self.emodes.values())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from protocol.fixed_point.percentage import percent_mul_half_up
-from protocol.fixed_point.uint256 import mul_div_down
+from protocol.fixed_point.uint256 import add, mul_div_down
 from protocol.fixed_point.wad_ray import (
     ray_div_half_up,
     ray_div_up,
@@ -20,7 +20,7 @@ from protocol.fixed_point.wad_ray import (
     wad_div_half_up,
     wad_to_ray,
 )
-from protocol.units import BPS
+from protocol.units import BPS, MAX_UINT128
 
 if TYPE_CHECKING:
     from protocol.aave_v3.state import EModeCategory
@@ -52,18 +52,47 @@ def debt_growth_of_index(scaled: int, index_ray: int, next_index_ray: int) -> in
     return ray_mul_down(scaled, next_index_ray - index_ray)
 
 
-def overall_rate_weighted(total_debt: int, variable_rate_ray: int) -> int:
-    """Mean rate over variable and stable debt, of which only the variable is left: rounds twice. [ray]
+class Borrowed(NamedTuple):
+    """All debt of a reserve [asset units] and what it pays per year [ray]."""
+
+    variable: int
+    variable_rate_ray: int
+    stable: int = 0
+    stable_rate_ray: int = 0
+    """The average over all stable debt."""
+
+
+def overall_rate_weighted(borrowed: Borrowed) -> int:
+    """Mean rate over variable and stable debt; rounds also where only variable debt is left. [ray]
 
     `_getOverallBorrowRate`, DefaultReserveInterestRateStrategy.sol.
     """
-    debt_ray = wad_to_ray(total_debt)
-    return ray_div_half_up(ray_mul_half_up(debt_ray, variable_rate_ray), debt_ray)
+    total = add(borrowed.stable, borrowed.variable)
+    if total == 0:
+        return 0
+    variable_ray = ray_mul_half_up(wad_to_ray(borrowed.variable), borrowed.variable_rate_ray)
+    stable_ray = ray_mul_half_up(wad_to_ray(borrowed.stable), borrowed.stable_rate_ray)
+    return ray_div_half_up(add(variable_ray, stable_ray), wad_to_ray(total))
 
 
-def overall_rate_variable(total_debt: int, variable_rate_ray: int) -> int:
+def overall_rate_variable(borrowed: Borrowed) -> int:
     """The variable rate itself, as there is no stable debt. [New in v3.2] [ray]"""
-    return variable_rate_ray
+    return borrowed.variable_rate_ray
+
+
+def unbacked_if_mintable(unbacked: int, mint_cap: int, deficit: int) -> int:
+    """What bridges minted, while they may mint more. [asset units]"""
+    return unbacked if mint_cap != 0 else 0
+
+
+def unbacked_and_deficit(unbacked: int, mint_cap: int, deficit: int) -> int:
+    """What bridges minted and, from v3.3 on, what was written off. [Modified in v3.0.1] [asset units]"""
+    return add(unbacked, deficit, max_value=MAX_UINT128)
+
+
+def deficit_alone(unbacked: int, mint_cap: int, deficit: int) -> int:
+    """What was written off: there are no bridges. [Modified in v3.4] [asset units]"""
+    return deficit
 
 
 # --- account data -------------------------------------------------------------------------------------------
@@ -165,8 +194,13 @@ class Depletion(NamedTuple):
     """No collateral is left at all: what remains of the debt is written off."""
 
 
+def depletion_without_fee(seized: SeizedCollateral) -> Depletion:
+    """Debt is never written off; the bit goes when the liquidator gets all, so never where there is a fee."""
+    return Depletion(reserve=seized.amount == seized.balance, account=False)
+
+
 def depletion_without_write_off(seized: SeizedCollateral) -> Depletion:
-    """Debt is never written off; the bit goes when the whole balance goes."""
+    """Debt is never written off; the bit goes when the whole balance goes. [Modified in v3.0.1]"""
     return Depletion(reserve=seized.amount + seized.fee == seized.balance, account=False)
 
 
@@ -194,3 +228,34 @@ def debt_ends_with_amount(unsettled: int, scaled_left: int) -> bool:
 def debt_ends_with_scaled(unsettled: int, scaled_left: int) -> bool:
     """The borrowing bit goes when no scaled debt is left. [Modified in v3.4]"""
     return scaled_left == 0
+
+
+# --- deficits -----------------------------------------------------------------------------------------------
+
+
+class Cover(NamedTuple):
+    """aTokens that are to be burned for a deficit, and what their holder has."""
+
+    amount: int
+    """[asset units]"""
+    balance: int
+    """[asset units]"""
+    scaled: int
+    scaled_balance: int
+
+
+class Covered(NamedTuple):
+    """Whether the holder has enough, and whether nothing is left."""
+
+    enough: bool
+    whole: bool
+
+
+def cover_of_amounts(cover: Cover) -> Covered:
+    """Both asked in asset units. [New in v3.3]"""
+    return Covered(enough=cover.amount <= cover.balance, whole=cover.amount == cover.balance)
+
+
+def cover_of_scaled(cover: Cover) -> Covered:
+    """Both asked in scaled units. [Modified in v3.5]"""
+    return Covered(enough=cover.scaled <= cover.scaled_balance, whole=cover.scaled == cover.scaled_balance)

@@ -4,6 +4,10 @@
 * `wad_ray`     18 and 27 decimals
 * `percentage`  basis points
 * `compounding` growth over time
+* `full_width`  products of 512 bits
+* `rescale`     from one scale to another
+* `shares`      parts of a pool
+* `signed`      signed integers
 
 `down` rounds towards zero, `up` away from zero, `half_up` to the nearest with halves up.
 """

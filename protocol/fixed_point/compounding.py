@@ -15,6 +15,22 @@ def linear_growth(rate_ray: int, elapsed_s: int) -> int:
     return RAY + mul(rate_ray, elapsed_s) // SECONDS_PER_YEAR
 
 
+def compounded_growth_per_second(rate_ray: int, elapsed_s: int) -> int:
+    """Three terms of the binomial, from a rate per second that is cut to whole units first.
+
+    `calculateCompoundedInterest`, contracts/protocol/libraries/math/MathUtils.sol (aave/protocol-v2@1.0.1).
+    """
+    if elapsed_s == 0:
+        return RAY
+    before, before_that = elapsed_s - 1, max(elapsed_s - 2, 0)
+    per_second_ray = rate_ray // SECONDS_PER_YEAR
+    square = ray_mul_half_up(per_second_ray, per_second_ray)
+    cube = ray_mul_half_up(square, per_second_ray)
+    second_term = mul(elapsed_s * before, square) // 2
+    third_term = mul(elapsed_s * before * before_that, cube) // 6
+    return RAY + mul(per_second_ray, elapsed_s) + second_term + third_term
+
+
 def compounded_growth_binomial(rate_ray: int, elapsed_s: int) -> int:
     """Three terms of the binomial of `(1 + rate per second)**seconds`.
 

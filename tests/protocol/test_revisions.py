@@ -9,8 +9,10 @@ import pytest
 
 from protocol.aave_v3 import (
     REVISIONS,
+    Account,
     EModeCategory,
     Liquidated,
+    Position,
     Revert,
     account_data,
     liquidation_call,
@@ -44,14 +46,32 @@ def test_a_revision_is_found_by_name_and_by_number(rules):
     assert all(rules_of(number) is rules for number in rules.pool_revisions)
 
 
-@pytest.mark.parametrize("unknown", [0, 1, 2, 4, 12, "3.1", "3.0", "10", ""])
+@pytest.mark.parametrize("unknown", [0, 1, 2, 12, "3.0", "2.0", "10", ""])
 def test_an_unknown_revision_is_refused_with_its_number_and_the_known_ones(unknown):
     with pytest.raises(UnknownRevision) as caught:
         rules_of(unknown)
 
     assert caught.value.revision == unknown
     assert repr(unknown) in str(caught.value)
+    assert "3.0.1 (by name only)" in str(caught.value)
+    assert "3.2 (POOL_REVISION 5 or 6)" in str(caught.value)
     assert "3.6 (POOL_REVISION 10)" in str(caught.value)
+
+
+def test_the_rows_stand_in_order_and_no_name_or_number_means_two_of_them():
+    numbers = [number for rules in REVISIONS for number in rules.pool_revisions]
+
+    assert [rules.revision for rules in REVISIONS] == sorted({rules.revision for rules in REVISIONS})
+    assert numbers == sorted(set(numbers)) == list(range(3, 12))
+
+
+def test_a_row_says_what_executed_contract_stands_behind_it():
+    said = {rules.revision: rules.witness.value for rules in REVISIONS}
+
+    assert said.pop("3.1") == "read, not executed"
+    assert {said[name] for name in ("3.0.0", "3.0.1", "3.0.2")} == {"published artifacts"}
+    assert said["3.6"] == "published sources"
+    assert {said[name] for name in ("3.2", "3.3", "3.4", "3.5", "3.7")} == {"recorded vectors"}
 
 
 @pytest.mark.parametrize(("revision", "expected_bps"), [("3.5", 0), ("3.6", 90_00), ("3.7", 90_00)])
@@ -115,7 +135,10 @@ def test_a_grace_period_of_either_reserve_blocks_up_to_its_last_second(until, bl
 @pytest.mark.parametrize(
     ("revision", "partial", "whole"),
     [
+        ("3.0.0", 5_000_00, 0),
+        ("3.0.1", 5_000_00, 9_000_00),
         ("3.0.2", 5_000_00, 9_000_00),
+        ("3.1", 5_000_00, 9_000_00),
         ("3.2", 5_000_00, 9_000_00),
         ("3.3", 5_000_00, 0),
         ("3.7", 9_000_00, 9_000_00),
@@ -124,6 +147,7 @@ def test_a_grace_period_of_either_reserve_blocks_up_to_its_last_second(until, bl
 def test_isolated_debt_falls_by_what_is_repaid_unless_the_version_forgets_it(revision, partial, whole):
     isolated = {"config": config(debt_ceiling=10**9), "isolation_mode_total_debt": 9_000_00}
     state = market(revision, coin=isolated)
+    # v3.0.0 clears the collateral bit after the debt is counted; then the bit decides; from v3.3 the ceiling.
 
     after_part = done(state, debt_to_cover=4_000 * markets.ONE_DOLLAR).market.reserves[COIN]
     after_all = done(replace(state, reserves=state.reserves), 700_00).market.reserves[COIN]
@@ -143,24 +167,50 @@ def test_one_who_liquidates_all_his_own_collateral_gets_the_bit_back_in_3_3(revi
 @pytest.mark.parametrize("rules", REVISIONS, ids=lambda rules: rules.revision)
 def test_one_may_liquidate_himself_up_to_3_3(rules):
     state = market(rules.revision)
-    allowed = rules.revision in ("3.0.2", "3.2", "3.3")
+    allowed = rules.revision < "3.4"
 
     assert allowed or refused(state, liquidator=BORROWER) == "SelfLiquidation"
     assert not allowed or done(state, liquidator=BORROWER)
 
 
-@pytest.mark.parametrize(("revision", "enabled"), [("3.0.2", True), ("3.5", True), ("3.6", False)])
+@pytest.mark.parametrize(
+    ("revision", "enabled"), [("3.0.0", True), ("3.0.2", True), ("3.5", True), ("3.6", False)]
+)
 def test_received_atokens_become_collateral_by_themselves_up_to_3_5(revision, enabled):
     outcome = done(market(revision), receive_atoken=True)
 
     assert outcome.market.accounts[LIQUIDATOR].positions[COIN].collateral_enabled is enabled
 
 
+@pytest.mark.parametrize(
+    ("revision", "enabled"),
+    [("3.0.0", True), ("3.0.1", True), ("3.0.2", False), ("3.1", False), ("3.5", False)],
+)
 @pytest.mark.parametrize("changes", [{"ltv_bps": 0}, {"debt_ceiling": 10**9}])
-def test_received_atokens_without_ltv_or_under_a_ceiling_do_not_become_collateral(changes):
-    outcome = done(market("3.5", coin={"config": config(**changes)}), receive_atoken=True)
+def test_received_atokens_without_ltv_or_under_a_ceiling_become_collateral_up_to_3_0_1(
+    revision, enabled, changes
+):
+    outcome = done(market(revision, coin={"config": config(**changes)}), receive_atoken=True)
 
-    assert not outcome.market.accounts[LIQUIDATOR].positions[COIN].collateral_enabled
+    assert outcome.market.accounts[LIQUIDATOR].positions[COIN].collateral_enabled is enabled
+
+
+@pytest.mark.parametrize("revision", ["3.0.0", "3.0.2"])
+@pytest.mark.parametrize(
+    ("mine", "received", "enabled"),
+    [(0, 0, True), (10**9, 0, False), (0, 10**9, False), (10**9, 10**9, False)],
+)
+def test_received_atokens_do_not_mix_with_an_isolated_collateral(revision, mine, received, enabled):
+    """The liquidator holds dollars as collateral, isolated or not, and is given coins, isolated or not."""
+    state = market(
+        revision,
+        coin={"config": config(debt_ceiling=received)},
+        dollar={"config": config(decimals=6, debt_ceiling=mine)},
+    )
+    holder = Account(positions={DOLLAR: Position(scaled_atoken=1, collateral_enabled=True)})
+    outcome = done(replace(state, accounts={**state.accounts, LIQUIDATOR: holder}), receive_atoken=True)
+
+    assert outcome.market.accounts[LIQUIDATOR].positions[COIN].collateral_enabled is enabled
 
 
 @pytest.mark.parametrize(("revision", "borrowing"), [("3.3", True), ("3.4", False)])
@@ -200,6 +250,15 @@ def test_a_category_price_source_counts_for_both_legs_up_to_3_1():
     assert data(state, 1).total_collateral_base == 8_000 * 10**8
     outcome = done(state, 1, debt_to_cover=100 * markets.ONE_DOLLAR)
     assert outcome.collateral_to_liquidator + outcome.protocol_fee == 105 * markets.ONE_COIN
+
+
+@pytest.mark.parametrize(("revision", "dollars"), [("3.1", 8_000), ("3.2", 80)])
+def test_a_category_has_no_price_of_its_own_from_3_2_on(revision, dollars):
+    source = category(price_source="r1", liquidation_threshold_bps=85_00)
+    state = market(revision, coins=8_000 * markets.ONE_COIN, emodes={1: source}, emode=1)
+
+    assert data(state, 1).total_collateral_base == dollars * 10**8
+    assert state.has_category_prices is (dollars == 8_000)
 
 
 def test_a_category_price_source_that_is_no_listed_asset_is_asked_for():

@@ -1,9 +1,12 @@
 # Every target sets the checkout up first; what is in place already costs well under a second.
 .DEFAULT_GOAL := help
-.PHONY: help setup crash test lint format types lock clean
+.PHONY: help setup crash test fuzz fuzz-coverage bench lint format types lock clean
 
 PYTHON ?= python3
 JOBS   ?= 2
+CASES  ?= 2000
+SEED   ?= 0
+ONLY   ?=
 VENV   := .venv/bin
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -19,6 +22,22 @@ crash: setup  ## crash the default book on a local node; options in ARGS="..."
 
 test: setup  ## run the whole suite; options in ARGS="..."
 	@$(VENV)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+
+fuzz: setup  ## drawn cases on the real contracts in process: CASES=, SEED=, ONLY=3.0.2 or another part of a name
+	@FUZZ_CASES=$(CASES) FUZZ_SEED=$(SEED) $(VENV)/python -m pytest tests/fuzz -n $(JOBS) --dist load --timeout 0 \
+		$(if $(ONLY),-k "$(ONLY)") $(ARGS)
+
+fuzz-coverage: setup  ## the same in one process, then the branches of the rules that no case took
+	@mkdir -p out
+	@FUZZ_CASES=$(CASES) FUZZ_SEED=$(SEED) $(VENV)/python -m coverage run --branch \
+		--source protocol/aave_v2,protocol/aave_v3,protocol/fixed_point --data-file out/fuzz.coverage \
+		-m pytest tests/fuzz -n 0 --timeout 0 $(if $(ONLY),-k "$(ONLY)") $(ARGS)
+	@$(VENV)/python -m coverage report --data-file out/fuzz.coverage --show-missing --skip-covered
+
+bench: setup  ## exact health factors per second, on one core
+	@mkdir -p out/bench
+	@$(VENV)/python -m pytest tests/benchmarks -o python_files='bench_*.py' -n 0 --benchmark-only \
+		--benchmark-columns=median,iqr,rounds --benchmark-json=out/bench/health_factors.json $(ARGS)
 
 lint: setup  ## ruff's rules and format, and the import contracts
 	@$(VENV)/ruff check .

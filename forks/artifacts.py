@@ -22,6 +22,8 @@ EMPTY_REVERT = "EmptyRevert"
 
 _ERROR_STRING = bytes.fromhex("08c379a0")
 _PANIC = bytes.fromhex("4e487b71")
+_CAST = re.compile(r"SafeCast: value doesn't fit in \d+ bits")
+"""What OpenZeppelin's casts said before they had an error for it."""
 _STRING_CODE = re.compile(r"string public constant (\w+) = '(\d+)'")
 
 
@@ -136,16 +138,31 @@ def hardhat_artifact(package: str, name: str) -> Artifact:
     )
 
 
+def aave_v30(package: str, names: Iterable[str]) -> Contracts:
+    """The contracts `names` of Aave v3.0.x, as npm's `package` (a release of @aave/core-v3) has them compiled.
+
+    Its errors are the numbered strings of that release, under the names of 3.0.2 where both have the number.
+    """
+    by_code = {**_numbered_errors(package), **aave_v302_errors().by_code}
+    artifacts = {name: hardhat_artifact(package, name) for name in names}
+    return Contracts(artifacts=artifacts, errors=ErrorTable(by_selector={}, by_code=by_code))
+
+
 @cache
 def aave_v302_errors() -> ErrorTable:
-    """The numbered error strings of Aave v3.0.2, named as later versions name the same causes.
+    """The numbered error strings of Aave v3.0.2 (npm's @aave/core-v3@1.19.3), named as later versions name them."""
+    return ErrorTable(by_selector={}, by_code=_numbered_errors("@aave/core-v3"))
 
-    The names are read from `contracts/protocol/libraries/helpers/Errors.sol` of npm's @aave/core-v3@1.19.3.
-    """
-    source = npm_package("@aave/core-v3") / "contracts" / "protocol" / "libraries" / "helpers" / "Errors.sol"
+
+def _numbered_errors(package: str) -> dict[str, str]:
+    """Number to name of the error strings in `contracts/protocol/libraries/helpers/Errors.sol` of `package`."""
+    source = npm_package(package) / "contracts" / "protocol" / "libraries" / "helpers" / "Errors.sol"
     named: list[tuple[str, str]] = _STRING_CODE.findall(source.read_text(encoding="utf-8"))
-    camel_case = {code: "".join(word.capitalize() for word in name.split("_")) for name, code in named}
-    return ErrorTable(by_selector={}, by_code=camel_case)
+    return {code: "".join(_camel_case(word) for word in name.split("_")) for name, code in named}
+
+
+def _camel_case(word: str) -> str:
+    return {"EMODE": "EMode", "ATOKEN": "AToken"}.get(word, word.capitalize())
 
 
 def link(artifact: Artifact, libraries: Mapping[str, str]) -> bytes:
@@ -163,7 +180,8 @@ def link(artifact: Artifact, libraries: Mapping[str, str]) -> bytes:
 def decode_revert(data: bytes, errors: ErrorTable) -> str:
     """Canonical name of what a contract reverted with: an error's name, `Panic(0x11)`, or the bare string.
 
-    A selector that `errors` does not know is told as `UnknownError(0x........)`, no data as EMPTY_REVERT.
+    A failed cast has one name in all versions. A selector that `errors` does not know is told as
+    `UnknownError(0x........)`, no data as EMPTY_REVERT.
     """
     selector, body = data[:4], data[4:]
     if not data:
@@ -171,7 +189,7 @@ def decode_revert(data: bytes, errors: ErrorTable) -> str:
     try:
         if selector == _ERROR_STRING:
             text = cast("str", decode(["string"], body)[0])
-            return errors.by_code.get(text, text)
+            return "SafeCastOverflowedUintDowncast" if _CAST.match(text) else errors.by_code.get(text, text)
         if selector == _PANIC:
             return f"Panic(0x{decode(['uint256'], body)[0]:02x})"
     except DecodingError:

@@ -37,6 +37,8 @@ _TARGETS = {
     "PoolAddressesProvider": f"{_ORIGIN}/protocol/configuration/PoolAddressesProvider.sol",
     "ACLManager": f"{_ORIGIN}/protocol/configuration/ACLManager.sol",
     "AaveOracle": f"{_ORIGIN}/misc/AaveOracle.sol",
+    "PriceOracleSentinel": f"{_ORIGIN}/misc/PriceOracleSentinel.sol",
+    "SequencerOracle": f"{_ORIGIN}/mocks/oracle/SequencerOracle.sol",
     "DefaultReserveInterestRateStrategyV2": f"{_ORIGIN}/misc/DefaultReserveInterestRateStrategyV2.sol",
     "AaveProtocolDataProvider": f"{_ORIGIN}/helpers/AaveProtocolDataProvider.sol",
     "Collector": f"{_ORIGIN}/treasury/Collector.sol",

@@ -15,8 +15,8 @@ from eth_utils.crypto import keccak
 
 from forks.aave_v3.getters import NotAMarket, Question, ask
 from forks.calldata import calldata
+from forks.chain import Chain
 from forks.errors import ForkError
-from forks.node import Node
 
 FIXED_FEED = bytes.fromhex("5f545f5260205ff3")
 """Runtime code: return storage slot 0. Uses PUSH0, which Shanghai brought."""
@@ -74,7 +74,7 @@ class FeedControl:
     NoPriceSource, SourceNotMovable. What the oracle answered before it answers still, until a price is set.
     """
 
-    def __init__(self, node: Node, oracle: str, assets: Iterable[str]) -> None:
+    def __init__(self, node: Chain, oracle: str, assets: Iterable[str]) -> None:
         self._node = node
         listed: list[str] = [to_checksum_address(asset) for asset in assets]
         found = dict(zip(listed, _sources(node, oracle, listed), strict=True))
@@ -106,7 +106,7 @@ class FeedControl:
         self._node.set_storage(self.sources[asset], 0, price_base)
 
 
-def feed_code(node: Node) -> bytes:
+def feed_code(node: Chain) -> bytes:
     """Runtime code of the fixed feed for the hardfork that `node` runs."""
     hardfork = str(node.rpc.call("anvil_nodeInfo")["hardFork"]).lower().replace("_", "")
     return FIXED_FEED_BEFORE_SHANGHAI if hardfork in _WITHOUT_PUSH0 else FIXED_FEED
@@ -124,7 +124,7 @@ def _readers_of_shared(sources: Mapping[str, str]) -> dict[str, tuple[str, ...]]
     return {source: assets for source, assets in readers.items() if len(assets) > 1}
 
 
-def _point(node: Node, oracle: str, asset: str, source: str) -> None:
+def _point(node: Chain, oracle: str, asset: str, source: str) -> None:
     """Let `oracle` read `source` for `asset`: by its storage, or where that is laid out otherwise, as its admin.
 
     Raises SourceNotMovable.
@@ -141,14 +141,14 @@ def _point(node: Node, oracle: str, asset: str, source: str) -> None:
         raise SourceNotMovable(oracle, asset, before)
 
 
-def _point_as_admin(node: Node, oracle: str, asset: str, source: str) -> None:
+def _point_as_admin(node: Chain, oracle: str, asset: str, source: str) -> None:
     provider = ask(node, [Question(oracle, "ADDRESSES_PROVIDER()")])[0].address
     admin = ask(node, [Question(provider, "getACLAdmin()")])[0].address
     data = calldata("setAssetSources(address[],address[])", [asset], [source])
     node.send({"from": admin, "to": oracle, "data": data})
 
 
-def _sources(node: Node, oracle: str, assets: Sequence[str]) -> list[str]:
+def _sources(node: Chain, oracle: str, assets: Sequence[str]) -> list[str]:
     answers = ask(node, [Question(oracle, "getSourceOfAsset(address)", (asset,)) for asset in assets])
     for asset, answer in zip(assets, answers, strict=True):
         if not answer.word:
@@ -156,7 +156,7 @@ def _sources(node: Node, oracle: str, assets: Sequence[str]) -> list[str]:
     return [answer.address for answer in answers]
 
 
-def _prices(node: Node, oracle: str, assets: Sequence[str]) -> list[int]:
+def _prices(node: Chain, oracle: str, assets: Sequence[str]) -> list[int]:
     """What the oracle answers now; 0 where it refuses, as one whose source has no code or no price does."""
     asked = [
         {"to": oracle, "data": Question(oracle, "getAssetPrice(address)", (asset,)).data} for asset in assets

@@ -7,11 +7,13 @@ from protocol.aave_v3 import ReserveConfig
 _ACTIVE, _PAUSED = 56, 60
 
 
-def reserve_config(word: int, *, grace_until_timestamp: int) -> ReserveConfig:
-    """The configuration word of a reserve, taken apart.
+def reserve_config(
+    word: int, *, grace_until_timestamp: int = 0, virtual_accounting_by_bit: bool = False
+) -> ReserveConfig:
+    """The configuration word of a reserve, taken apart; `virtual_accounting_by_bit` holds from v3.1 to v3.3.
 
     Mirrors `src/contracts/protocol/libraries/configuration/ReserveConfiguration.sol`
-    (aave-dao/aave-v3-origin@v3.6.0); the layout of what is read here is the same in every v3 release.
+    (aave-dao/aave-v3-origin@v3.6.0); what a release has, it has where the others do.
     """
     return ReserveConfig(
         ltv_bps=_bits(word, 0, 16),
@@ -19,7 +21,16 @@ def reserve_config(word: int, *, grace_until_timestamp: int) -> ReserveConfig:
         liquidation_bonus_bps=_bits(word, 32, 16),
         decimals=_bits(word, 48, 8),
         active=bool(_bits(word, _ACTIVE, 1)),
+        frozen=bool(_bits(word, 57, 1)),
         paused=bool(_bits(word, _PAUSED, 1)),
+        borrowing_enabled=bool(_bits(word, 58, 1)),
+        stable_borrowing_enabled=bool(_bits(word, 59, 1)),
+        virtual_accounting=not virtual_accounting_by_bit or bool(_bits(word, 252, 1)),
+        borrow_cap=_bits(word, 80, 36),
+        supply_cap=_bits(word, 116, 36),
+        unbacked_mint_cap=_bits(word, 176, 36),
+        siloed_borrowing=bool(_bits(word, 62, 1)),
+        borrowable_in_isolation=bool(_bits(word, 61, 1)),
         reserve_factor_bps=_bits(word, 64, 16),
         liquidation_protocol_fee_bps=_bits(word, 152, 16),
         debt_ceiling=_bits(word, 212, 40),

@@ -13,15 +13,14 @@ from typing import Any
 from eth_abi.abi import encode
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
-from web3.types import TxReceipt
 
 from forks.aave_v3.getters import Question, ask
 from forks.aave_v3.parameters import EModeParameters, MarketParameters, ReserveParameters, load_parameters
 from forks.artifacts import Contracts, aave_v36, decode_revert
 from forks.calldata import calldata
+from forks.chain import Chain
 from forks.errors import ForkError
 from forks.feeds import feed_code
-from forks.node import Node
 from protocol.units import BASE_PER_USD
 
 ADMIN = "0xad00000000000000000000000000000000000001"
@@ -67,17 +66,21 @@ class Deployment:
     pool_revision: int
 
 
-class _Administrator:
-    """Sends the transactions of the deployment one by one, so that they fit any block, and checks each."""
+class Administrator:
+    """Sends the transactions of the deployment one by one, so that they fit any block, and checks each.
 
-    def __init__(self, node: Node, contracts: Contracts) -> None:
+    Raises SetupReverted.
+    """
+
+    def __init__(self, node: Chain, contracts: Contracts) -> None:
         self.addresses: dict[str, str] = {}
         """Name to address of what was created."""
-        self._node, self._contracts = node, contracts
+        self.contracts = contracts
+        self._node = node
 
     def create(self, artifact: str, *arguments: Any, name: str = "") -> str:
         """Create a contract and return its address; it is remembered under `name` or the artifact's."""
-        data = self._contracts[artifact].creation(*arguments, libraries=self.addresses)
+        data = self.contracts[artifact].creation(*arguments, libraries=self.addresses)
         receipt = self._send(f"create {name or artifact}", {"data": data})
         address = to_checksum_address(str(receipt["contractAddress"]))
         self.addresses[name or artifact] = address
@@ -85,35 +88,41 @@ class _Administrator:
 
     def call(self, artifact: str, target: str, function: str, *arguments: Any) -> None:
         """Call a function of the contract at `target`, whose interface is `artifact`."""
-        data = self._contracts[artifact].call(function, *arguments)
+        data = self.contracts[artifact].call(function, *arguments)
         self._send(f"{artifact}.{function}", {"to": target, "data": data})
 
-    def _send(self, step: str, transaction: dict[str, Any]) -> TxReceipt:
+    def _send(self, step: str, transaction: dict[str, Any]) -> Mapping[str, Any]:
         transaction = {"from": ADMIN, **transaction}
         receipt = self._node.send(transaction)
         if receipt["status"] != 1:
             data = self._node.revert_data(transaction)
-            raise SetupReverted(step, decode_revert(data or b"", self._contracts.errors))
+            raise SetupReverted(step, decode_revert(data or b"", self.contracts.errors))
         return receipt
 
 
 def deploy(
-    node: Node, parameters: MarketParameters | None = None, contracts: Contracts | None = None
+    node: Chain,
+    parameters: MarketParameters | None = None,
+    contracts: Contracts | None = None,
+    *,
+    treasury: str | None = None,
 ) -> Deployment:
     """Deploy Aave v3.6 on `node` and list the reserves of `parameters` (default: mainnet's, March 2025).
 
-    Every reserve has a mintable token of its own and a fixed feed at the recorded price. Two deployments on
-    equal nodes give equal addresses and block hashes. Raises SetupReverted.
+    Every reserve has a mintable token of its own and a fixed feed at the recorded price; `treasury` is a
+    Collector where none is named. Two deployments on equal nodes give equal addresses and block hashes. Raises
+    SetupReverted.
     """
     parameters = parameters or load_parameters()
-    admin = _Administrator(node, contracts or aave_v36())
+    admin = Administrator(node, contracts or aave_v36())
     provider = admin.create("PoolAddressesProvider", "underwater", ADMIN)
-    tokens = _create_tokens(admin, parameters)
-    _create_oracle(node, admin, provider, parameters, tokens)
+    tokens = create_tokens(admin, parameters)
+    create_oracle(node, admin, provider, parameters, tokens)
     _create_pool(admin, provider)
-    _grant_roles(admin, provider)
-    pool, configurator = _proxies(node, provider)
-    _create_reserve_implementations(admin, provider, pool)
+    grant_roles(admin, provider)
+    pool, configurator = proxies(node, provider)
+    treasury = treasury or _create_treasury(admin)
+    _create_reserve_implementations(admin, provider, pool, treasury)
     for reserve in parameters.reserves:
         _list_reserve(admin, configurator, reserve, tokens[reserve.symbol])
     for emode in parameters.emodes:
@@ -126,24 +135,25 @@ def deploy(
         configurator=configurator,
         acl=created["ACLManager"],
         data_provider=created["AaveProtocolDataProvider"],
-        treasury=created["Treasury"],
+        treasury=treasury,
         tokens=tokens,
-        contracts=_code_hashes(node, created),
+        contracts=code_hashes(node, created),
         pool_revision=ask(node, [Question(pool, "POOL_REVISION()")])[0].word,
     )
 
 
-def _create_tokens(admin: _Administrator, parameters: MarketParameters) -> dict[str, str]:
+def create_tokens(admin: Administrator, parameters: MarketParameters) -> dict[str, str]:
+    """Create a mintable token for every reserve; symbol to address. Raises SetupReverted."""
     return {
         one.symbol: admin.create("MintableERC20", one.name, one.symbol, one.decimals, name=one.symbol)
         for one in parameters.reserves
     }
 
 
-def _create_oracle(
-    node: Node, admin: _Administrator, provider: str, parameters: MarketParameters, tokens: Mapping[str, str]
+def create_oracle(
+    node: Chain, admin: Administrator, provider: str, parameters: MarketParameters, tokens: Mapping[str, str]
 ) -> None:
-    """The oracle in US dollars, over one fixed feed per reserve."""
+    """Create the oracle in US dollars, over one fixed feed per reserve. Raises SetupReverted."""
     code, feeds = feed_code(node), []
     for reserve_id, reserve in enumerate(parameters.reserves):
         feed = f"0x{_FEED_ADDRESS + reserve_id:040x}"
@@ -155,7 +165,7 @@ def _create_oracle(
     admin.call("PoolAddressesProvider", provider, "setPriceOracle", oracle)
 
 
-def _create_pool(admin: _Administrator, provider: str) -> None:
+def _create_pool(admin: Administrator, provider: str) -> None:
     """The libraries, the pool and the configurator, each behind the proxy that the provider makes for it."""
     for library in _LIBRARIES:
         admin.create(library)
@@ -166,7 +176,8 @@ def _create_pool(admin: _Administrator, provider: str) -> None:
     admin.call("PoolAddressesProvider", provider, "setPoolConfiguratorImpl", configurator)
 
 
-def _grant_roles(admin: _Administrator, provider: str) -> None:
+def grant_roles(admin: Administrator, provider: str) -> None:
+    """Create the access list with the administrator in every role that is needed. Raises SetupReverted."""
     admin.call("PoolAddressesProvider", provider, "setACLAdmin", ADMIN)
     acl = admin.create("ACLManager", provider)
     admin.call("PoolAddressesProvider", provider, "setACLManager", acl)
@@ -174,32 +185,35 @@ def _grant_roles(admin: _Administrator, provider: str) -> None:
     admin.call("ACLManager", acl, "addEmergencyAdmin", ADMIN)
 
 
-def _proxies(node: Node, provider: str) -> tuple[str, str]:
+def proxies(node: Chain, provider: str) -> tuple[str, str]:
     """Where the provider put the proxies of the pool and of the configurator."""
     names = ("getPool()", "getPoolConfigurator()")
     pool, configurator = ask(node, [Question(provider, name) for name in names])
     return pool.address, configurator.address
 
 
-def _create_reserve_implementations(admin: _Administrator, provider: str, pool: str) -> None:
-    """The treasury, what all reserves share, and the data provider."""
+def _create_treasury(admin: Administrator) -> str:
     collector = admin.create("Collector")
     initializer = calldata("initialize(uint256,address)", _FIRST_STREAM_ID, ADMIN)
-    treasury = admin.create("TransparentUpgradeableProxy", collector, ADMIN, initializer, name="Treasury")
+    return admin.create("TransparentUpgradeableProxy", collector, ADMIN, initializer, name="Treasury")
+
+
+def _create_reserve_implementations(admin: Administrator, provider: str, pool: str, treasury: str) -> None:
+    """What all reserves share, and the data provider."""
     admin.create("ATokenInstance", pool, _ZERO_ADDRESS, treasury)
     admin.create("VariableDebtTokenInstance", pool, _ZERO_ADDRESS)
     data_provider = admin.create("AaveProtocolDataProvider", provider)
     admin.call("PoolAddressesProvider", provider, "setPoolDataProvider", data_provider)
 
 
-def _list_reserve(admin: _Administrator, configurator: str, reserve: ReserveParameters, asset: str) -> None:
+def _list_reserve(admin: Administrator, configurator: str, reserve: ReserveParameters, asset: str) -> None:
     artifact = "PoolConfiguratorInstance"
     admin.call(artifact, configurator, "initReserves", [_init_reserve_input(admin, reserve, asset)])
     for function, *arguments in _settings(reserve):
         admin.call(artifact, configurator, str(function), asset, *arguments)
 
 
-def _init_reserve_input(admin: _Administrator, reserve: ReserveParameters, asset: str) -> tuple[Any, ...]:
+def _init_reserve_input(admin: Administrator, reserve: ReserveParameters, asset: str) -> tuple[Any, ...]:
     rates = (
         reserve.optimal_usage_bps,
         reserve.base_variable_rate_bps,
@@ -239,7 +253,7 @@ def _settings(reserve: ReserveParameters) -> list[tuple[Any, ...]]:
 
 
 def _create_emode(
-    admin: _Administrator, configurator: str, emode: EModeParameters, tokens: Mapping[str, str]
+    admin: Administrator, configurator: str, emode: EModeParameters, tokens: Mapping[str, str]
 ) -> None:
     limits = (emode.ltv_bps, emode.liquidation_threshold_bps, emode.liquidation_bonus_bps)
     artifact = "PoolConfiguratorInstance"
@@ -249,7 +263,8 @@ def _create_emode(
         admin.call(artifact, configurator, "setAssetBorrowableInEMode", tokens[symbol], emode.emode_id, True)
 
 
-def _code_hashes(node: Node, addresses: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+def code_hashes(node: Chain, addresses: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Name to address and hash of the code there."""
     codes = node.rpc.batch([("eth_getCode", [address, "latest"]) for address in addresses.values()])
     return {
         name: (address, "0x" + keccak(hexstr=code).hex())

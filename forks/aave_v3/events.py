@@ -14,6 +14,8 @@ from protocol.aave_v3 import LiquidationCall, Market
 LIQUIDATION_CALL = keccak(text="LiquidationCall(address,address,address,uint256,uint256,address,bool)")
 DEFICIT_CREATED = keccak(text="DeficitCreated(address,address,uint256)")
 TRANSFER = keccak(text="Transfer(address,address,uint256)")
+TELLS_TRANSFERS_TWICE = {"3.0.0"}
+"""Revisions whose aTokens tell a transfer in a liquidation twice, first as the scaled amount."""
 
 
 def liquidation_amounts(
@@ -21,7 +23,8 @@ def liquidation_amounts(
 ) -> dict[str, int]:
     """Amounts of LiquidationCall, of every DeficitCreated, and of the fee that goes to the treasury as aTokens."""
     symbols: dict[str, str] = {to_checksum_address(r.asset): r.symbol for r in market.reserves.values()}
-    amounts: dict[str, int] = {"event.protocolFee": 0}
+    amounts: dict[str, int] = {}
+    to_treasury: list[int] = []
     for log in receipt["logs"]:
         topic = bytes(log["topics"][0]) if log["topics"] else b""
         if topic == LIQUIDATION_CALL:
@@ -32,7 +35,13 @@ def liquidation_amounts(
             name = f"event.DeficitCreated.{symbols[_address(log, 2)]}"
             amounts[name] = amounts.get(name, 0) + _amount(log)
         elif topic == TRANSFER and _is_fee(log, market, call, collateral_atoken):
-            amounts["event.protocolFee"] += _amount(log)
+            to_treasury.append(_amount(log))
+    if market.rules.revision in TELLS_TRANSFERS_TWICE:
+        to_treasury = to_treasury[1::2]
+    handed_over = call.receive_atoken and call.liquidator.lower() == market.treasury.lower()
+    amounts["event.protocolFee"] = sum(
+        to_treasury[handed_over:]
+    )  # what it bought itself comes before the fee
     return amounts
 
 

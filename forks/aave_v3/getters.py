@@ -11,8 +11,8 @@ from eth_abi.abi import decode
 from eth_utils.address import to_checksum_address
 
 from forks.calldata import calldata
+from forks.chain import Chain, Reads
 from forks.errors import ForkError, RpcFailed
-from forks.node import Node
 from forks.rpc import Rpc
 
 _REVERTED = 3  # JSON-RPC code of a call that the contract refused
@@ -73,7 +73,7 @@ class Answer:
         return decode([abi_type], self.data)[0]
 
 
-def ask(source: Node | Rpc, questions: Iterable[Question], block: int | str = "latest") -> list[Answer]:
+def ask(source: Chain | Rpc, questions: Iterable[Question], block: int | str = "latest") -> list[Answer]:
     """Ask all `questions` at `block` in one batch and return the answers in their order.
 
     Raises NotAMarket for the first call that reverts, RpcFailed for any other failure.
@@ -84,7 +84,7 @@ def ask(source: Node | Rpc, questions: Iterable[Question], block: int | str = "l
 
 
 def ask_each(
-    source: Node | Rpc, questions: Iterable[Question], block: int | str = "latest"
+    source: Chain | Rpc, questions: Iterable[Question], block: int | str = "latest"
 ) -> list[Answer | None]:
     """As `ask`, with None where a call reverts or answers nothing: for what a contract may not have."""
     asked = list(questions)
@@ -97,9 +97,9 @@ def address_of(word: int) -> str:
     return to_checksum_address(f"0x{word:040x}")
 
 
-def rpc_of(source: Node | Rpc) -> Rpc:
-    """The raw JSON-RPC of a node, or itself."""
-    return source.rpc if isinstance(source, Node) else source
+def rpc_of(source: Chain | Rpc) -> Reads:
+    """The raw JSON-RPC of a chain of our own, or the endpoint itself."""
+    return source if isinstance(source, Rpc) else source.rpc
 
 
 @lru_cache(maxsize=100_000)

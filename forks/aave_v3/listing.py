@@ -4,20 +4,37 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from eth_abi.exceptions import DecodingError
 from eth_utils.address import to_checksum_address
 
 from forks.aave_v3.getters import Answer, NotAMarket, Question, address_of, ask, ask_each
+from forks.chain import Chain
 from forks.errors import ForkError
-from forks.node import Node
 from forks.rpc import Rpc
 from protocol.aave_v3 import REVISIONS, EModeCategory, RateStrategy, ReserveId, Rules, rules_of
+from protocol.aave_v3.state import StableStrategy
 
 _LAST_EMODE = 255
 _EMODES_AT_ONCE = 8
 _BPS_TO_RAY = 10**23
+_UMBRELLA = b"UMBRELLA".ljust(32, b"\0")
+_VARIABLE_CURVE = {
+    "OPTIMAL_USAGE_RATIO": "optimal_usage_ray",
+    "getBaseVariableBorrowRate": "base_variable_rate_ray",
+    "getVariableRateSlope1": "variable_slope1_ray",
+    "getVariableRateSlope2": "variable_slope2_ray",
+}
+"""Getters of a strategy up to v3.0.2 and what they tell; later one answer tells the same in this order. [bps]"""
+_STABLE_CURVE = {
+    "getBaseStableBorrowRate": "base_rate_ray",
+    "getStableRateSlope1": "slope1_ray",
+    "getStableRateSlope2": "slope2_ray",
+    "getStableRateExcessOffset": "excess_offset_ray",
+    "OPTIMAL_STABLE_TO_TOTAL_DEBT_RATIO": "optimal_stable_to_total_debt_ray",
+}
 _DISCOUNT = "getDiscountRateStrategy()"
 """What only the debt token of GHO answers, before v3.4: there holders of another token owe less interest."""
 
@@ -72,6 +89,8 @@ class Listing:
     provider: str
     oracle: str
     sentinel: str | None
+    umbrella: str | None
+    """Who may eliminate deficits, from v3.3 on."""
     treasury: str
     reserves: tuple[Listed, ...]
     not_modelled: dict[ReserveId, str]
@@ -80,7 +99,7 @@ class Listing:
     """Without membership up to v3.1: there it is each reserve's own."""
 
     def read_emodes(
-        self, source: Node | Rpc, emode_ids: Iterable[int], block: int | str = "latest"
+        self, source: Chain | Rpc, emode_ids: Iterable[int], block: int | str = "latest"
     ) -> dict[int, EModeCategory]:
         """The categories `emode_ids` at `block`."""
         return _read_emodes(source, self.pool, self.rules, emode_ids, block)
@@ -93,7 +112,7 @@ def since(rules: Rules, revision: str) -> bool:
 
 
 def read_listing(
-    source: Node | Rpc,
+    source: Chain | Rpc,
     pool: str,
     *,
     reserves: Collection[str] | None = None,
@@ -109,8 +128,7 @@ def read_listing(
     heads = ("POOL_REVISION()", "ADDRESSES_PROVIDER()", "getReservesList()")
     number, provider, assets = ask(source, [Question(pool, head) for head in heads], block)
     rules = rules_of(revision or number.word)
-    names = ["getPriceOracle()", *["getPriceOracleSentinel()"] * rules.has_sentinel]
-    oracle, *sentinel = ask(source, [Question(provider.address, name) for name in names], block)
+    oracle, sentinel, umbrella = _registered(source, provider.address, rules, block)
     found = _read_reserves(source, pool, rules, assets.decoded("address[]"), reserves, block)
     listed, treasuries, not_modelled = found
     if not_modelled and (reserves is not None or not listed):
@@ -123,8 +141,9 @@ def read_listing(
         rules=rules,
         pool=pool,
         provider=provider.address,
-        oracle=oracle.address,
-        sentinel=sentinel[0].address if sentinel and sentinel[0].word else None,
+        oracle=oracle,
+        sentinel=sentinel,
+        umbrella=umbrella,
         treasury=treasuries[0],
         reserves=listed,
         not_modelled=not_modelled,
@@ -132,8 +151,21 @@ def read_listing(
     )
 
 
+def _registered(
+    source: Chain | Rpc, provider: str, rules: Rules, block: int | str
+) -> tuple[str, str | None, str | None]:
+    """Oracle, sentinel and umbrella as the provider knows them, None for what is not there."""
+    questions = [Question(provider, "getPriceOracle()")]
+    questions += [Question(provider, "getPriceOracleSentinel()")] * rules.has_sentinel
+    questions += [Question(provider, "getAddress(bytes32)", (_UMBRELLA,))] * since(rules, "3.3")
+    oracle, *rest = ask(source, questions, block)
+    found = [answer.address if answer.word else None for answer in rest]
+    sentinel = found.pop(0) if rules.has_sentinel else None
+    return oracle.address, sentinel, found.pop() if found else None
+
+
 def _read_reserves(
-    source: Node | Rpc,
+    source: Chain | Rpc,
     pool: str,
     rules: Rules,
     assets: Iterable[str],
@@ -191,38 +223,37 @@ def _chosen(pool: str, symbols: dict[str, str], wanted: Collection[str] | None) 
 
 
 def _detail_questions(rules: Rules, datas: list[tuple[int, ...]], assets: list[str]) -> Iterator[Question]:
-    """Treasury, rate strategy (one answer from v3.1 on, four before) and debt discount of each reserve."""
+    """Treasury, rate strategy (one answer from v3.1 on, nine before) and debt discount of each reserve."""
     for data, asset in zip(datas, assets, strict=True):
         yield Question(address_of(data[8]), "RESERVE_TREASURY_ADDRESS()")
         strategy = address_of(data[11])
-        if since(rules, "3.2"):
+        if since(rules, "3.1"):
             yield Question(strategy, "getInterestRateDataBps(address)", (asset,))
         else:
-            yield Question(strategy, "OPTIMAL_USAGE_RATIO()")
-            yield Question(strategy, "getBaseVariableBorrowRate()")
-            yield Question(strategy, "getVariableRateSlope1()")
-            yield Question(strategy, "getVariableRateSlope2()")
+            yield from (Question(strategy, f"{name}()") for name in (*_VARIABLE_CURVE, *_STABLE_CURVE))
         if not since(rules, "3.4"):
             yield Question(address_of(data[10]), _DISCOUNT)
 
 
 def _strategy(rules: Rules, answers: Iterator[Answer | None]) -> RateStrategy | None:
     """The parameters of the known kind of strategy, None for one of another kind."""
-    modern = since(rules, "3.2")
-    found = [next(answers) for _ in range(1 if modern else 4)]
-    words = [word for answer in found if answer for word in answer.words[: 4 if modern else 1]]
-    if len(words) != 4:
+    if since(rules, "3.1"):
+        found = next(answers)
+        return _curve([word * _BPS_TO_RAY for word in found.words[: len(_VARIABLE_CURVE)]]) if found else None
+    each = [next(answers) for _ in (*_VARIABLE_CURVE, *_STABLE_CURVE)]
+    words = [answer.word for answer in each if answer]
+    if len(words) != len(each):
         return None
-    values = [word * _BPS_TO_RAY for word in words] if modern else words
-    return RateStrategy(
-        optimal_usage_ray=values[0],
-        base_variable_rate_ray=values[1],
-        variable_slope1_ray=values[2],
-        variable_slope2_ray=values[3],
-    )
+    stable = dict(zip(_STABLE_CURVE.values(), words[len(_VARIABLE_CURVE) :], strict=True))
+    return replace(_curve(words[: len(_VARIABLE_CURVE)]), stable=StableStrategy(**stable))
 
 
-def _used_emodes(source: Node | Rpc, pool: str, rules: Rules, block: int | str) -> dict[int, EModeCategory]:
+def _curve(words: list[int]) -> RateStrategy:
+    fields: dict[str, Any] = dict(zip(_VARIABLE_CURVE.values(), words, strict=True))
+    return RateStrategy(**fields)
+
+
+def _used_emodes(source: Chain | Rpc, pool: str, rules: Rules, block: int | str) -> dict[int, EModeCategory]:
     """Categories 1, 2, ... that are configured, up to the first stretch of `_EMODES_AT_ONCE` that are not."""
     found: dict[int, EModeCategory] = {}
     for first in range(1, _LAST_EMODE + 1, _EMODES_AT_ONCE):
@@ -236,11 +267,12 @@ def _used_emodes(source: Node | Rpc, pool: str, rules: Rules, block: int | str) 
 
 
 def _read_emodes(
-    source: Node | Rpc, pool: str, rules: Rules, emode_ids: Iterable[int], block: int | str
+    source: Chain | Rpc, pool: str, rules: Rules, emode_ids: Iterable[int], block: int | str
 ) -> dict[int, EModeCategory]:
     ids = list(emode_ids)
     names = ["getEModeCategoryData(uint8)"]
     names += ["getEModeCategoryCollateralBitmap(uint8)"] * since(rules, "3.2")
+    names += ["getEModeCategoryBorrowableBitmap(uint8)"] * since(rules, "3.2")
     names += ["getEModeCategoryLtvzeroBitmap(uint8)"] * since(rules, "3.6")
     names += ["getIsEModeCategoryIsolated(uint8)"] * since(rules, "3.7")
     answers = iter(ask(source, [Question(pool, name, (one,)) for one in ids for name in names], block))
@@ -253,6 +285,7 @@ def _read_emodes(
             liquidation_threshold_bps=threshold_bps,
             liquidation_bonus_bps=bonus_bps,
             collateral_bitmap=next(answers).word if since(rules, "3.2") else 0,
+            borrowable_bitmap=next(answers).word if since(rules, "3.2") else 0,
             ltvzero_bitmap=next(answers).word if since(rules, "3.6") else 0,
             isolated=bool(next(answers).word) if since(rules, "3.7") else False,
             price_source=address_of(price_source) if price_source else "",

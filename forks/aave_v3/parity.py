@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, fields
 
 from eth_utils import keccak
 
-from protocol.aave_v3 import Account, AccountData, Liquidated, Market, Reserve, User
+from protocol.aave_v3 import Account, AccountData, Liquidated, Market, Position, Reserve, User
+from protocol.aave_v3.state import StableDebt, StableTotals
 
 MOVING_RESERVE_FIELDS = (
     "liquidity_index_ray",
@@ -25,7 +26,11 @@ MOVING_RESERVE_FIELDS = (
     "deficit",
     "virtual_underlying_balance",
     "isolation_mode_total_debt",
+    "unbacked",
+    "stable_borrow_rate_ray",
 )
+STABLE_DEBT = "stable_debt"
+"""Field of a reserve, and of a position, that holds several integers: each is compared, up to v3.0.2."""
 
 
 class ParityBroken(Exception):
@@ -122,13 +127,14 @@ def error_number(name: str) -> int:
 
 MISSING = -(2**255)
 """Stands for a name that one side does not have; no chain value is negative."""
+NOTHING = Position()
 
 
 def flatten_market(market: Market, users: Iterable[User]) -> dict[str, int]:
     """Everything stored about the reserves and these users, as named integers."""
     named: dict[str, int] = {}
     for reserve in market.reserves.values():
-        named.update(_flatten_reserve(reserve))
+        named.update(_flatten_reserve(market, reserve))
     for user in dict.fromkeys(users):
         named.update(_flatten_account(market, user, market.accounts.get(user, Account())))
     return named
@@ -152,13 +158,16 @@ def flatten_outcome(outcome: Liquidated, market: Market) -> dict[str, int]:
     }
 
 
-def _flatten_reserve(reserve: Reserve) -> Iterator[tuple[str, int]]:
+def _flatten_reserve(market: Market, reserve: Reserve) -> Iterator[tuple[str, int]]:
+    prefix = f"reserve.{reserve.symbol}"
     for name in MOVING_RESERVE_FIELDS:
-        yield f"reserve.{reserve.symbol}.{name}", getattr(reserve, name)
+        yield f"{prefix}.{name}", getattr(reserve, name)
+    if market.rules.has_stable_debt:
+        yield from _flatten_parts(f"{prefix}.{STABLE_DEBT}", reserve.stable_debt)
 
 
 def _flatten_account(market: Market, user: User, account: Account) -> Iterator[tuple[str, int]]:
-    """Scaled balances where there are any, and the user's bitmap as the contract stores it."""
+    """Scaled and stable balances where there are any, and the user's bitmap as the contract stores it."""
     bitmap = 0
     for reserve_id, position in account.positions.items():
         bitmap |= (position.borrowing << (2 * reserve_id)) | (
@@ -167,9 +176,16 @@ def _flatten_account(market: Market, user: User, account: Account) -> Iterator[t
     yield f"user.{user}.bitmap", bitmap
     yield f"user.{user}.emode", account.emode
     for reserve_id, reserve in market.reserves.items():
-        position = account.positions.get(reserve_id)
-        yield f"user.{user}.{reserve.symbol}.scaled_atoken", position.scaled_atoken if position else 0
-        yield (
-            f"user.{user}.{reserve.symbol}.scaled_variable_debt",
-            position.scaled_variable_debt if position else 0,
-        )
+        position = account.positions.get(reserve_id, NOTHING)
+        prefix = f"user.{user}.{reserve.symbol}"
+        yield f"{prefix}.scaled_atoken", position.scaled_atoken
+        yield f"{prefix}.scaled_variable_debt", position.scaled_variable_debt
+        if market.rules.actions.forbids_repaying_at_once:
+            yield f"{prefix}.variable_debt_index_ray", position.variable_debt_index_ray
+        if market.rules.has_stable_debt:
+            yield from _flatten_parts(f"{prefix}.{STABLE_DEBT}", position.stable_debt)
+
+
+def _flatten_parts(prefix: str, parts: StableTotals | StableDebt) -> Iterator[tuple[str, int]]:
+    for item in fields(parts):
+        yield f"{prefix}.{item.name}", getattr(parts, item.name)

@@ -6,7 +6,7 @@ does in one batch.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from eth_utils.address import to_checksum_address
@@ -14,8 +14,8 @@ from eth_utils.address import to_checksum_address
 from forks.aave_v3.configuration import emode_category_of, is_borrowing, is_collateral, reserve_config
 from forks.aave_v3.getters import Answer, NotAMarket, Question, ask
 from forks.aave_v3.listing import Listed, Listing, read_listing, since
+from forks.chain import Chain
 from forks.errors import ForkError
-from forks.node import Node
 from forks.rpc import Rpc
 from protocol.aave_v3 import (
     Account,
@@ -27,28 +27,7 @@ from protocol.aave_v3 import (
     ReserveId,
     User,
 )
-
-
-class StableDebtFound(ForkError):
-    """A reserve has stable-rate debt (v3.0.2), which is not modelled."""
-
-    def __init__(self, symbol: str, stable_debt: int) -> None:
-        self.symbol, self.stable_debt = symbol, stable_debt
-        super().__init__(
-            f"reserve {symbol} has {stable_debt} units of stable-rate debt, which is not modelled: "
-            "leave the reserve out"
-        )
-
-
-class UnbackedFound(ForkError):
-    """A reserve has unbacked aTokens (up to v3.3), which lower its rates and are not modelled."""
-
-    def __init__(self, symbol: str, unbacked: int) -> None:
-        self.symbol, self.unbacked = symbol, unbacked
-        super().__init__(
-            f"reserve {symbol} has {unbacked} units of unbacked aTokens, which are not modelled: "
-            "leave the reserve out"
-        )
+from protocol.aave_v3.state import NO_STABLE_DEBT, NO_STABLE_TOTALS, StableDebt, StableTotals
 
 
 class ReserveLeftOut(ForkError):
@@ -86,7 +65,7 @@ class MarketReader:
 
     def __init__(
         self,
-        source: Node | Rpc,
+        source: Chain | Rpc,
         pool: str,
         *,
         reserves: Collection[str] | None = None,
@@ -99,7 +78,7 @@ class MarketReader:
     def market(self, users: Iterable[User] = (), *, block: int | str = "latest") -> Market:
         """The whole market at `block` with the accounts of `users` and of the treasury, keys checksummed.
 
-        Raises StableDebtFound, UnbackedFound, ReserveLeftOut.
+        Raises ReserveLeftOut.
         """
         listing = self.listing
         accounts: list[User] = [to_checksum_address(one) for one in (*users, listing.treasury)]
@@ -123,6 +102,7 @@ class MarketReader:
             accounts=found,
             treasury=listing.treasury,
             sentinel_allows_liquidation=sentinel,
+            umbrella=listing.umbrella,
         )
 
     def prices(self, *, block: int | str = "latest") -> dict[ReserveId, int]:
@@ -143,7 +123,7 @@ class MarketReader:
         answers = ask(
             self._source, [Question(pool, "getUserAccountData(address)", (user,)) for user in named], block
         )
-        return {user: _account_data(answer) for user, answer in zip(named, answers, strict=True)}
+        return {user: account_data_of(answer) for user, answer in zip(named, answers, strict=True)}
 
     def normalized(self, *, block: int | str = "latest") -> dict[ReserveId, tuple[int, int]]:
         """`getReserveNormalizedIncome` and `getReserveNormalizedVariableDebt` of each reserve [ray]."""
@@ -173,50 +153,50 @@ class MarketReader:
 
 
 def _reserve_questions(listing: Listing, one: Listed) -> list[Question]:
-    pool, asset = listing.pool, (one.asset,)
+    pool, asset, rules = listing.pool, (one.asset,), listing.rules
     questions = [
         Question(pool, "getReserveData(address)", asset),
         Question(one.atoken, "scaledTotalSupply()"),
         Question(one.variable_debt_token, "scaledTotalSupply()"),
+        Question(pool, "getVirtualUnderlyingBalance(address)", asset)
+        if rules.virtual_accounting
+        else Question(one.asset, "balanceOf(address)", (one.atoken,)),
     ]
-    if since(listing.rules, "3.2"):
-        questions += [
-            Question(pool, "getVirtualUnderlyingBalance(address)", asset),
-            Question(pool, "getLiquidationGracePeriod(address)", asset),
-        ]
-    else:
-        questions += [
-            Question(one.asset, "balanceOf(address)", (one.atoken,)),
-            Question(one.stable_debt_token, "totalSupply()"),
-        ]
-    if since(listing.rules, "3.3"):
+    if rules.has_stable_debt:
+        questions.append(Question(one.stable_debt_token, "getSupplyData()"))
+    if rules.has_grace_period:
+        questions.append(Question(pool, "getLiquidationGracePeriod(address)", asset))
+    if since(rules, "3.3"):
         questions.append(Question(pool, "getReserveDeficit(address)", asset))
     return questions
 
 
-def _reserve(listing: Listing, one: Listed, answers: Iterable[Answer]) -> tuple[Reserve, int]:
+def _reserve(listing: Listing, one: Listed, answers: Iterator[Answer]) -> tuple[Reserve, int]:
     """One reserve from the answers to its questions, and its configuration word."""
-    answer = iter(answers)
-    data = next(answer).words
-    total_scaled_atoken, total_scaled_debt = next(answer).word, next(answer).word
-    available, grace_or_stable_debt = next(answer).word, next(answer).word
-    modern = since(listing.rules, "3.2")
-    if not modern and grace_or_stable_debt:
-        raise StableDebtFound(one.symbol, grace_or_stable_debt)
-    if data[13] and not since(listing.rules, "3.4"):
-        raise UnbackedFound(one.symbol, data[13])
-    deficit = next(answer).word if since(listing.rules, "3.3") else 0
-    config = reserve_config(data[0], grace_until_timestamp=grace_or_stable_debt if modern else 0)
+    rules = listing.rules
+    data = next(answers).words
+    total_scaled_atoken, total_scaled_debt, available = (next(answers).word for _ in range(3))
+    stable_debt = _stable_totals(next(answers)) if rules.has_stable_debt else NO_STABLE_TOTALS
+    grace_until_timestamp = next(answers).word if rules.has_grace_period else 0
+    deficit = next(answers).word if since(rules, "3.3") else 0
+    before_v34 = not since(rules, "3.4")
+    config = reserve_config(
+        data[0],
+        grace_until_timestamp=grace_until_timestamp,
+        virtual_accounting_by_bit=rules.virtual_accounting and before_v34,
+    )
+    category = emode_category_of(data[0]) if rules.prices_by_category else 0
     reserve = Reserve(
         reserve_id=one.reserve_id,
         asset=one.asset,
         symbol=one.symbol,
-        config=config if modern else replace(config, emode_category=emode_category_of(data[0])),
+        config=replace(config, emode_category=category),
         strategy=one.strategy,
         liquidity_index_ray=data[1],
         liquidity_rate_ray=data[2],
         variable_borrow_index_ray=data[3],
         variable_borrow_rate_ray=data[4],
+        stable_borrow_rate_ray=data[5],
         last_update_timestamp=data[6],
         total_scaled_atoken=total_scaled_atoken,
         total_scaled_variable_debt=total_scaled_debt,
@@ -224,31 +204,55 @@ def _reserve(listing: Listing, one: Listed, answers: Iterable[Answer]) -> tuple[
         deficit=deficit,
         virtual_underlying_balance=available,
         isolation_mode_total_debt=data[14],
+        unbacked=data[13] if before_v34 else 0,
+        stable_debt=stable_debt,
     )
     return reserve, data[0]
 
 
+def _stable_totals(answer: Answer) -> StableTotals:
+    """`getSupplyData`: what is stored, the total with interest, the average rate, and since when."""
+    principal, _, average_rate_ray, timestamp = answer.words
+    return StableTotals(
+        principal=principal, average_rate_ray=average_rate_ray, last_update_timestamp=timestamp
+    )
+
+
 def _account_questions(listing: Listing, user: User) -> list[Question]:
     """Both bits and balances of every reserve: a balance without its bit is possible, and must be seen."""
-    tokens = [token for one in listing.reserves for token in (one.atoken, one.variable_debt_token)]
     return [
         Question(listing.pool, "getUserConfiguration(address)", (user,)),
         Question(listing.pool, "getUserEMode(address)", (user,)),
-        *(Question(token, "scaledBalanceOf(address)", (user,)) for token in tokens),
+        *(question for one in listing.reserves for question in _position_questions(listing, one, user)),
     ]
 
 
-def _account(listing: Listing, user: User, answers: Iterable[Answer]) -> Account:
-    answer = iter(answers)
-    word, emode = next(answer).word, next(answer).word
+def _position_questions(listing: Listing, one: Listed, user: User) -> list[Question]:
+    rules = listing.rules
+    questions = [
+        Question(one.atoken, "scaledBalanceOf(address)", (user,)),
+        Question(one.variable_debt_token, "scaledBalanceOf(address)", (user,)),
+    ]
+    if rules.has_stable_debt:
+        names = ("principalBalanceOf(address)", "getUserStableRate(address)", "getUserLastUpdated(address)")
+        questions += [Question(one.stable_debt_token, name, (user,)) for name in names]
+    if rules.actions.forbids_repaying_at_once:
+        questions.append(Question(one.variable_debt_token, "getPreviousIndex(address)", (user,)))
+    return questions
+
+
+def _account(listing: Listing, user: User, answers: Iterator[Answer]) -> Account:
+    rules, word, emode = listing.rules, next(answers).word, next(answers).word
     positions: dict[ReserveId, Position] = {}
     seen = 0
     for one in listing.reserves:
         position = Position(
-            scaled_atoken=next(answer).word,
-            scaled_variable_debt=next(answer).word,
+            scaled_atoken=next(answers).word,
+            scaled_variable_debt=next(answers).word,
             collateral_enabled=is_collateral(word, one.reserve_id),
             borrowing=is_borrowing(word, one.reserve_id),
+            stable_debt=_stable_debt(answers) if rules.has_stable_debt else NO_STABLE_DEBT,
+            variable_debt_index_ray=next(answers).word if rules.actions.forbids_repaying_at_once else 0,
         )
         seen |= 3 << 2 * one.reserve_id
         if position != Position():
@@ -260,11 +264,17 @@ def _account(listing: Listing, user: User, answers: Iterable[Answer]) -> Account
     return Account(positions=positions, emode=emode)
 
 
+def _stable_debt(answers: Iterator[Answer]) -> StableDebt:
+    principal, rate_ray, timestamp = (next(answers).word for _ in range(3))
+    return StableDebt(principal=principal, rate_ray=rate_ray, last_update_timestamp=timestamp)
+
+
 def _sentinel_questions(listing: Listing) -> list[Question]:
     return [Question(listing.sentinel, "isLiquidationAllowed()")] if listing.sentinel else []
 
 
-def _account_data(answer: Answer) -> AccountData:
+def account_data_of(answer: Answer) -> AccountData:
+    """The six numbers of `getUserAccountData`."""
     words = answer.words
     return AccountData(
         total_collateral_base=words[0],

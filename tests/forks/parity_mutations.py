@@ -229,6 +229,7 @@ NOTICED: dict[str, dict[str, dict[str, Mutation]]] = {
         },
         "reverts Panic(0x11) / goes through": {
             "fee is not capped": patch("liquidation._pay_fee", fee_uncapped),
+            "fee is not capped by the rules": column("caps_fee", value=False),
         },
         "reserve.USDC.deficit": {
             "deficit of the repaid debt is not booked": patch("liquidation.burn_debt", deficit_not_booked),
@@ -244,6 +245,7 @@ NOTICED: dict[str, dict[str, dict[str, Mutation]]] = {
         },
         "reserve.USDC.liquidity_rate_ray": {
             "deficit does not lower the supply rate": patch("rates.interest_rates", rates_without_deficit),
+            "what is not backed is not asked": column("unbacked_claims", lambda unbacked, cap, deficit: 0),
         },
         "user.borrower.bitmap": {
             "collateral bit stays": patch(

@@ -23,15 +23,11 @@ def without_emode(right: Any) -> Any:
 
 
 def without_added(right: Any) -> Any:
-    return lambda reserve, rules, *, debt, added, taken: right(
-        reserve, rules, debt=debt, added=0, taken=taken
-    )
+    return lambda reserve, rules, **moved: right(reserve, rules, **{**moved, "added": 0})
 
 
 def without_taken(right: Any) -> Any:
-    return lambda reserve, rules, *, debt, added, taken: right(
-        reserve, rules, debt=debt, added=added, taken=0
-    )
+    return lambda reserve, rules, **moved: right(reserve, rules, **{**moved, "taken": 0})
 
 
 def rates_without_deficit(right: Any) -> Any:

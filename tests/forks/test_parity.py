@@ -10,6 +10,7 @@ from eth_utils import keccak
 from forks.aave_v3.parity import (
     MISSING,
     MOVING_RESERVE_FIELDS,
+    STABLE_DEBT,
     Ledger,
     ParityBroken,
     error_number,
@@ -17,7 +18,8 @@ from forks.aave_v3.parity import (
     flatten_market,
     flatten_outcome,
 )
-from protocol.aave_v3 import Account, AccountData, Liquidated, Position, Reserve
+from protocol.aave_v3 import Account, AccountData, Liquidated, Position, Reserve, rules_of
+from protocol.aave_v3.state import StableDebt, StableTotals
 from tests.stress.markets import empty_market
 
 USER, OTHER = "0x" + "11" * 20, "0x" + "22" * 20
@@ -126,7 +128,56 @@ def test_names_of_refusals_are_told_apart(root):
 
 
 def test_every_field_of_a_reserve_that_can_move_is_compared():
-    assert {*MOVING_RESERVE_FIELDS, *CONSTANT_RESERVE_FIELDS} == {field.name for field in fields(Reserve)}
+    compared = {*MOVING_RESERVE_FIELDS, STABLE_DEBT}
+    assert compared | CONSTANT_RESERVE_FIELDS == {field.name for field in fields(Reserve)}
+
+
+def test_every_field_of_a_position_is_compared_but_for_the_gho_of_old_which_no_reader_reads():
+    in_the_bitmap = {"collateral_enabled", "borrowing"}
+    compared = {"scaled_atoken", "scaled_variable_debt", "variable_debt_index_ray", STABLE_DEBT}
+    assert compared | in_the_bitmap | {"gho_debt"} == {field.name for field in fields(Position)}
+
+
+@pytest.mark.parametrize(("revision", "compared"), [("3.0.0", True), ("3.0.1", False), ("3.6", False)])
+def test_the_index_of_the_last_loan_is_compared_where_it_is_kept(revision, compared):
+    market, _ = empty_market()
+    named = flatten_market(replace(market, rules=rules_of(revision)), [USER])
+
+    assert (f"user.{USER}.WETH.variable_debt_index_ray" in named) is compared
+
+
+def market_with_stable_debt(total, debt):
+    market, _ = empty_market()
+    weth = replace(market.reserves[0], stable_debt=total)
+    account = Account(positions={0: Position(stable_debt=debt)})
+    return replace(
+        market,
+        rules=rules_of("3.0.2"),
+        reserves={**market.reserves, 0: weth},
+        accounts={USER: account},
+    )
+
+
+@pytest.mark.parametrize("part", [field.name for field in fields(StableTotals)])
+def test_one_unit_more_in_any_part_of_the_stable_debt_of_all_shows_under_its_name(part):
+    before = flatten_market(market_with_stable_debt(StableTotals(), StableDebt()), [USER])
+    after = flatten_market(market_with_stable_debt(StableTotals(**{part: 1}), StableDebt()), [USER])
+
+    assert after.items() - before.items() == {(f"reserve.WETH.stable_debt.{part}", 1)}
+
+
+@pytest.mark.parametrize("part", [field.name for field in fields(StableDebt)])
+def test_one_unit_more_in_any_part_of_the_stable_debt_of_one_shows_under_its_name(part):
+    before = flatten_market(market_with_stable_debt(StableTotals(), StableDebt()), [USER])
+    after = flatten_market(market_with_stable_debt(StableTotals(), StableDebt(**{part: 1})), [USER])
+
+    assert after.items() - before.items() == {(f"user.{USER}.WETH.stable_debt.{part}", 1)}
+
+
+def test_stable_debt_is_not_counted_where_no_contract_keeps_any():
+    market, _ = empty_market()
+
+    assert not [name for name in flatten_market(market, [USER]) if "stable_debt" in name]
 
 
 def test_a_market_is_flattened_to_one_name_an_integer_of_every_reserve_and_user():

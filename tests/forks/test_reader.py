@@ -14,8 +14,6 @@ from forks.aave_v3.mainnet_19471508 import build, read_figures
 from forks.aave_v3.reader import (
     MarketReader,
     ReserveLeftOut,
-    StableDebtFound,
-    UnbackedFound,
 )
 from forks.aave_v3.tokens import balance_of
 from forks.aave_v3.venue import Venue
@@ -29,6 +27,7 @@ from protocol.aave_v3 import (
     normalized_income,
     vtoken_balance,
 )
+from protocol.aave_v3.state import StableDebt, StableTotals
 from protocol.errors import UnknownRevision
 from tests.forks.aave_actions import VARIABLE_RATE, Market, account
 
@@ -240,21 +239,25 @@ def test_v302_without_a_name_is_refused_because_its_sources_all_call_themselves_
         MarketReader(node, pool)
 
 
-def test_stable_rate_debt_is_refused(older):
+def test_stable_rate_debt_is_read_with_its_rate_and_since_when(older):
     node, pool, weth = older
     with node.anchor():
-        node.set_code(weth.stable_debt_token, "0x600560005260206000f3")  # whatever is asked: 5
-        with pytest.raises(StableDebtFound, match="WETH has 5"):
-            MarketReader(node, pool, revision="3.0.2").market()
+        node.set_code(weth.stable_debt_token, "0x600560005260806000f3")  # whatever is asked: 5, 0, 0, 0
+        state = MarketReader(node, pool, revision="3.0.2").market([SINGLE])
+
+    assert state.reserves[weth.reserve_id].stable_debt == StableTotals(principal=5)
+    found = state.accounts[SINGLE].positions[weth.reserve_id].stable_debt
+    assert found == StableDebt(principal=5, rate_ray=5, last_update_timestamp=5)
 
 
-def test_unbacked_atokens_are_refused(older):
+def test_unbacked_atokens_are_read(older):
     node, pool, weth = older
     reserve_slot = int.from_bytes(keccak(encode(["address", "uint256"], [weth.asset, 52])), "big")
     with node.anchor():
         node.set_storage(pool, reserve_slot + 8, 5 << 128)
-        with pytest.raises(UnbackedFound, match="WETH has 5"):
-            MarketReader(node, pool, revision="3.0.2").market()
+        state = MarketReader(node, pool, revision="3.0.2").market()
+
+    assert state.reserves[weth.reserve_id].unbacked == 5
 
 
 def venue_of(reader):

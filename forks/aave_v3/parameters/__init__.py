@@ -41,6 +41,18 @@ class ReserveParameters:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class StableParameters:
+    """The stable rate of a reserve, up to v3.0.2; rates per year."""
+
+    slope1_bps: int = 0
+    slope2_bps: int = 0
+    base_offset_bps: int = 0
+    """What a stable loan pays beyond the variable slope 1."""
+    excess_offset_bps: int = 0
+    optimal_stable_to_total_debt_bps: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class EModeParameters:
     """One efficiency mode: its members may be both its collateral and what is borrowed in it."""
 

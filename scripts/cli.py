@@ -10,7 +10,7 @@ import click
 
 from forks.child import exit_on_termination
 
-VERBS = ("crash",)
+VERBS = ("crash", "frontier", "revisions", "replay", "incident")
 """Each is the command of that name in the module of that name; it is imported when it is called."""
 INTERRUPTED = 130
 """Exit code after Ctrl-C: 128 and the signal's number, as SIGTERM gives 143."""

@@ -22,6 +22,7 @@ from protocol.aave_v3 import (
     liquidation_call,
     viewed_at,
 )
+from protocol.aave_v3.health import Valuation
 from protocol.aave_v3.pairs import is_toxic, position_values
 from protocol.aave_v3.validation import HEALTH_FACTOR_LIQUIDATION_THRESHOLD_WAD
 from protocol.units import BASE_PER_USD
@@ -183,12 +184,13 @@ class Engine:
         An account is looked at when a price it depends on moved, and as long as it was below 1 at the last look.
         """
         found: list[tuple[int, User]] = []
+        valuation = Valuation(self.market, prices_base=observed, timestamp=timestamp)
         for user in self.crash.borrowers:
             if user not in self._below and not self._depends_on(user, changed):
                 continue
-            data = account_data(self._view(timestamp), user, prices_base=observed, timestamp=timestamp)
-            if data.health_factor_wad < HEALTH_FACTOR_LIQUIDATION_THRESHOLD_WAD:
-                found.append((data.total_debt_base, user))
+            totals = valuation.totals(self.market.accounts[user])
+            if totals.health_factor_wad < HEALTH_FACTOR_LIQUIDATION_THRESHOLD_WAD:
+                found.append((totals.debt_base, user))
         self._below = {user for _, user in found}
         return [user for _, user in sorted(found, key=lambda entry: (-entry[0], entry[1]))]
 

@@ -34,7 +34,7 @@ def market_against_oracle(prices: pd.DataFrame, events: pd.DataFrame, path: Path
         "Market price against oracle price, and the liquidations on it", loc="left", color=INK
     )
     grid[0, 0].legend(loc="upper right", frameon=False, fontsize=8)
-    _save(figure, path)
+    save(figure, path)
 
 
 def _to_show(prices: pd.DataFrame, events: pd.DataFrame) -> list[str]:
@@ -81,7 +81,7 @@ def borrowers_before_and_after(accounts: pd.DataFrame, path: Path) -> None:
         axes.tick_params(axis="y", length=0)
         axes.legend(frameon=False, fontsize=8, ncols=3, loc="lower left", bbox_to_anchor=(0, 1), borderpad=0)
         axes.spines[["top", "right"]].set_visible(False)
-    _save(figure, path)
+    save(figure, path)
 
 
 def _health_panel(axes: Axes, rows: pd.DataFrame) -> None:
@@ -124,10 +124,11 @@ def residual_against_delay(delays_s: Sequence[int], residual_usd: Sequence[float
     axes.set_ylim(bottom=0)
     axes.set_title("Residual debt against oracle delay", loc="left", color=INK)
     axes.spines[["top", "right"]].set_visible(False)
-    _save(figure, path)
+    save(figure, path)
 
 
-def _save(figure: plt.Figure, path: Path) -> None:
+def save(figure: plt.Figure, path: Path) -> None:
+    """Write a finished figure and let it go."""
     figure.tight_layout()
     figure.savefig(path, dpi=130)
     plt.close(figure)

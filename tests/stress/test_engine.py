@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from protocol.aave_v3 import Liquidated, Revert, account_data, liquidation_call
+from protocol.aave_v3 import Account, Liquidated, Market, Revert, account_data, liquidation_call
+from protocol.aave_v3.health import AccountTotals, Valuation
 from stress import engine as engine_module
 from stress.causes import CAUSES
 from stress.engine import Attempt, Crash, Engine, Run, Tick, removing
@@ -103,11 +104,19 @@ def looks(crash: Crash, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, str]
     """(step, borrower) of every look at an account that the engine takes to see whether it is below 1."""
     taken: list[tuple[int, str]] = []
 
-    def counted(market: Any, user: str, *, prices_base: Any, timestamp: int) -> Any:
-        taken.append(((timestamp - START) // 12, user))
-        return account_data(market, user, prices_base=prices_base, timestamp=timestamp)
+    class Counted(Valuation):
+        def __init__(self, market: Market, *, prices_base: Any, timestamp: int) -> None:
+            super().__init__(market, prices_base=prices_base, timestamp=timestamp)
+            self.users, self.step = (
+                {id(a): user for user, a in market.accounts.items()},
+                (timestamp - START) // 12,
+            )
 
-    monkeypatch.setattr(engine_module, "account_data", counted)
+        def totals(self, account: Account) -> AccountTotals:
+            taken.append((self.step, self.users[id(account)]))
+            return super().totals(account)
+
+    monkeypatch.setattr(engine_module, "Valuation", Counted)
     Engine(crash=crash).run()
     return taken
 

@@ -17,8 +17,8 @@ from rich.table import Table
 from protocol.units import BASE_PER_USD, BPS
 from stress.frontier_figure import frontier_figure
 from stress.frontier_points import Delay, Outcome, Point, Tipping, frontier_point, outcome_at
-from stress.one_pair import PairTerms
-from stress.small_market import RuleSet, rule_sets
+from stress.pair_rules import PairRules, pair_rules
+from stress.pair_terms import PairTerms
 
 WIDTH_OF_A_FILE = 118
 """Columns of the tables where standard output is no terminal."""
@@ -32,7 +32,7 @@ CURVE_POINTS = 8
 class Frontier:
     """The frontier of one rule set."""
 
-    rule_set: RuleSet
+    rules: PairRules
     points: Sequence[Point]
     curve: Sequence[Outcome]
 
@@ -67,7 +67,7 @@ class Frontier:
     multiple=True,
     default=(ALL,),
     show_default=True,
-    help="Rules to ask, 2.0 to 3.7; may be given again. They bring the close factor and the dust rule.",
+    help="Rules to ask, 2.0 to 3.7 and 4.0; may be given again. They bring the close factor and the dust rule.",
 )
 @click.option(
     "--start-ltv",
@@ -94,6 +94,7 @@ class Frontier:
 )
 @click.option(
     "--fall-per-hour",
+    "fall_per_hour_ratio",
     type=click.FloatRange(min=0),
     default=0.2,
     show_default=True,
@@ -104,7 +105,7 @@ class Frontier:
 def frontier(
     lt_bps: int, bonus_bps: int, fee_bps: int, revisions: tuple[str, ...], start_ltv: tuple[float, float],
     n_points: int, size_usd: float, price_usd: float, debt_price_usd: float, collateral_decimals: int,
-    debt_decimals: int, delay_s: int, fall_per_hour: float, json_path: str | None, out: Path,
+    debt_decimals: int, delay_s: int, fall_per_hour_ratio: float, json_path: str | None, out: Path,
 ) -> None:  # fmt: skip
     """Draw how far a collateral may fall until an account is liquidatable, and until debt must remain.
 
@@ -121,11 +122,11 @@ def frontier(
         collateral_decimals=collateral_decimals,
         debt_decimals=debt_decimals,
     )
-    delay = Delay(delay_s=delay_s, fall_per_hour=Fraction(str(fall_per_hour)))
+    delay = Delay(delay_s=delay_s, fall_per_hour=Fraction(str(fall_per_hour_ratio)))
     grid = _grid(Fraction(str(start_ltv[0])), Fraction(str(start_ltv[1])), n_points)
     chosen = _chosen(revisions)
     _require_amounts(terms, grid)
-    done = [_frontier(rule_set, terms, grid) for rule_set in chosen]
+    done = [_frontier(rules, terms, grid) for rules in chosen]
     _write(done, terms, delay, json_path, out)
     sys.exit(0 if all(one.agrees for one in done) else 1)
 
@@ -143,8 +144,8 @@ def _grid(first: Fraction, last: Fraction, n_points: int) -> list[Fraction]:
     return [first + (last - first) * i / (n_points - 1) for i in range(n_points)]
 
 
-def _chosen(revisions: Sequence[str]) -> list[RuleSet]:
-    known = rule_sets()
+def _chosen(revisions: Sequence[str]) -> list[PairRules]:
+    known = pair_rules()
     unknown = [name for name in revisions if name != ALL and name not in known]
     if unknown:
         raise click.UsageError(
@@ -163,17 +164,17 @@ def _require_amounts(terms: PairTerms, grid: Sequence[Fraction]) -> None:
         )
 
 
-def _frontier(rule_set: RuleSet, terms: PairTerms, grid: Sequence[Fraction]) -> Frontier:
-    points = [frontier_point(rule_set, terms, ltv) for ltv in grid]
+def _frontier(rules: PairRules, terms: PairTerms, grid: Sequence[Fraction]) -> Frontier:
+    points = [frontier_point(rules, terms, ltv) for ltv in grid]
     middle = points[len(points) // 2]
-    return Frontier(rule_set=rule_set, points=points, curve=_curve(rule_set, terms, middle))
+    return Frontier(rules=rules, points=points, curve=_curve(rules, terms, middle))
 
 
-def _curve(rule_set: RuleSet, terms: PairTerms, point: Point) -> list[Outcome]:
+def _curve(rules: PairRules, terms: PairTerms, point: Point) -> list[Outcome]:
     """The account called to the end, from the price at which debt must remain, and it can be called, downwards."""
     top = min(point.debt_remains.price_base or 0, point.liquidatable.price_base or 0)
     prices = sorted({top * i // CURVE_POINTS for i in range(1, CURVE_POINTS + 1)} - {0}) if top else []
-    return [outcome_at(rule_set, terms, point.start_ltv, price) for price in reversed(prices)]
+    return [outcome_at(rules, terms, point.start_ltv, price) for price in reversed(prices)]
 
 
 # --- output -------------------------------------------------------------------------------------------------
@@ -187,7 +188,7 @@ def _write(
     try:
         out.mkdir(parents=True, exist_ok=True)
         drawn = done[-1]
-        title = f"Aave {drawn.rule_set.name}: LT {terms.liquidation_threshold_bps / 100:g} %, bonus "
+        title = f"Aave {drawn.rules.name}: LT {terms.liquidation_threshold_bps / 100:g} %, bonus "
         title += f"{(terms.liquidation_bonus_bps - BPS) / 100:g} %; right: loan to value at the start "
         title += f"{float(drawn.points[len(drawn.points) // 2].start_ltv):.0%}"
         frontier_figure(drawn.points, delay, drawn.curve, title=title, path=picture)
@@ -212,8 +213,8 @@ def _as_json(done: Sequence[Frontier], terms: PairTerms, delay: Delay) -> dict[s
         "agrees": all(one.agrees for one in done),
         "revisions": [
             {
-                "revision": one.rule_set.name,
-                "witness": one.rule_set.witness,
+                "revision": one.rules.name,
+                "witness": one.rules.witness,
                 "agrees": one.agrees,
                 "points": [_point(point, delay) for point in one.points],
                 "residual": [
@@ -258,7 +259,7 @@ def _show(done: Sequence[Frontier], terms: PairTerms, delay: Delay) -> None:
 
 
 def _drops_table(one: Frontier, delay: Delay) -> Table:
-    table = Table(box=None, header_style="dim", title=f"Aave {one.rule_set.name}", title_justify="left")
+    table = Table(box=None, header_style="dim", title=f"Aave {one.rules.name}", title_justify="left")
     for name in (
         "loan to value", "liquidatable at", "toxic at", "debt must remain at", "liquidatable, with delay",
         "debt must remain, with delay", "liquidator gets",
@@ -282,8 +283,8 @@ def _revisions_table(done: Sequence[Frontier]) -> Table:
     table.add_column("rules")
     for name in ("price, base units", "residual, units", "called to the end", "calls"):
         table.add_column(name, justify="right")
-    table.add_column("then refused with")
-    table.add_column("checked against")
+    table.add_column("then refused with", overflow="fold")
+    table.add_column("checked against", no_wrap=True)
     for one in done:
         first = one.curve[0] if one.curve else None
         cells = (
@@ -295,7 +296,7 @@ def _revisions_table(done: Sequence[Frontier]) -> Table:
             ]
         )  # fmt: skip
         style = "" if one.agrees else "bold red"
-        table.add_row(one.rule_set.name, *cells, one.rule_set.witness, style=style)
+        table.add_row(one.rules.name, *cells, one.rules.witness, style=style)
     return table
 
 
@@ -312,10 +313,10 @@ def _explained(done: Sequence[Frontier], delay: Delay) -> str:
     apart = _apart(done)
     if len(done) > 1:
         lines.append(
-            f"The rules put the three falls at the same price, up to {apart} base units: they "
-            "differ in rounding, in how much one call may repay, and in whether the rest is written off."
+            f"The rules put the same fall up to {apart:,} base units apart. They differ in rounding, in how much one call "
+            "may repay, in whether the rest is written off, and v4 raises the bonus as the health factor falls."
         )
-    broken = [one.rule_set.name for one in done if not one.agrees]
+    broken = [one.rules.name for one in done if not one.agrees]
     lines.append(
         "Closed form and integers agree."
         if not broken

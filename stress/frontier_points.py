@@ -18,8 +18,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from stress.one_pair import OnePair, PairTerms
-from stress.small_market import RuleSet
+from stress.pair_rules import PairRules
+from stress.pair_terms import Pair, PairTerms
 
 SECONDS_PER_HOUR = 3600
 
@@ -66,7 +66,7 @@ class Point:
     toxic: Tipping
     debt_remains: Tipping
     payout: Fraction
-    """Value a liquidator receives per value repaid, at the price the oracle shows."""
+    """Value a liquidator receives per value repaid, by the oracle, when the account becomes liquidatable."""
     start_price_base: int
 
     def payout_at_market(self, delay: Delay) -> Fraction | None:
@@ -77,22 +77,22 @@ class Point:
         return self.payout * (1 - market) / (1 - seen)
 
 
-def frontier_point(rule_set: RuleSet, terms: PairTerms, start_ltv: Fraction) -> Point:
+def frontier_point(rules: PairRules, terms: PairTerms, start_ltv: Fraction) -> Point:
     """The three prices for an account that starts at this loan to value."""
-    pair, closed = OnePair(rule_set, terms, start_ltv), None
+    pair = rules.pair(terms, start_ltv)
     closed = pair.drops()
-    (toxic_drop,) = closed.toxic.values()
+    liquidatable = _tipping(pair, pair.is_liquidatable, closed.liquidatable)
     return Point(
         start_ltv=start_ltv,
-        liquidatable=_tipping(pair, pair.is_liquidatable, closed.liquidatable),
-        toxic=_tipping(pair, pair.is_toxic, toxic_drop),
+        liquidatable=liquidatable,
+        toxic=_tipping(pair, pair.is_toxic, closed.toxic),
         debt_remains=_tipping(pair, lambda price: pair.residual(price) > 0, closed.debt_remains),
-        payout=pair.payout_ratio(),
+        payout=pair.payout_ratio(liquidatable.price_base or terms.collateral_price_base),
         start_price_base=terms.collateral_price_base,
     )
 
 
-def _tipping(pair: OnePair, holds: Callable[[int], bool], closed_form: Fraction | None) -> Tipping:
+def _tipping(pair: Pair, holds: Callable[[int], bool], closed_form: Fraction | None) -> Tipping:
     start = pair.terms.collateral_price_base
     price = highest_price(holds, start)
     drop = None if price is None else 1 - Fraction(price, start)
@@ -114,7 +114,7 @@ def highest_price(holds: Callable[[int], bool], start_base: int) -> int | None:
     return low
 
 
-def _agrees(pair: OnePair, price_base: int | None, closed_form: Fraction | None) -> bool:
+def _agrees(pair: Pair, price_base: int | None, closed_form: Fraction | None) -> bool:
     """Equal up to one unit of price and what two base units of value or two units of debt are worth in price."""
     if price_base is None or closed_form is None:
         return price_base is None and closed_form is None
@@ -142,9 +142,9 @@ class Outcome:
     """They differ by no more than one unit of collateral's worth and two units of debt per call."""
 
 
-def outcome_at(rule_set: RuleSet, terms: PairTerms, start_ltv: Fraction, price_base: int) -> Outcome:
+def outcome_at(rules: PairRules, terms: PairTerms, start_ltv: Fraction, price_base: int) -> Outcome:
     """Liquidate an account to the end at a price and hold what is left against the integer form."""
-    pair = OnePair(rule_set, terms, start_ltv)
+    pair = rules.pair(terms, start_ltv)
     ended, residual = pair.liquidated_to_the_end(price_base), pair.residual(price_base)
     unit_worth = Fraction(price_base * 10**terms.debt_decimals, 10**terms.collateral_decimals)
     bound = ended.calls * (unit_worth / terms.debt_price_base + 2)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from protocol.aave_v3 import REVISIONS
-from stress.one_pair import OnePair
+from stress.pool_pair import PoolPair
 from tests.cli_runs import require_one_line, underwater
 
 FEW = ("--points", 3, "--start-ltv", 0.4, 0.8, "--size-usd", 10_000)
@@ -31,6 +31,7 @@ def test_the_numbers_are_the_hand_computed_ones(tmp_path: Path):
     assert [one["revision"] for one in result["revisions"]] == [
         "2.0",
         *(rules.revision for rules in REVISIONS),
+        "4.0",
     ]
     assert result["agrees"] is True
     assert point["start_ltv"] == 0.6
@@ -68,8 +69,8 @@ def test_a_bonus_beyond_the_threshold_is_toxic_from_the_first_moment(tmp_path: P
 
 
 def test_a_disagreement_ends_with_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    right = OnePair.residual
-    monkeypatch.setattr(OnePair, "residual", lambda self, price_base: right(self, price_base) * 2)
+    right = PoolPair.residual
+    monkeypatch.setattr(PoolPair, "residual", lambda self, price_base: right(self, price_base) * 2)
 
     result = underwater("frontier", "--out", tmp_path, "--revision", "3.6", *FEW)
 

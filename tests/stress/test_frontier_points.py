@@ -9,8 +9,9 @@ import pytest
 
 from protocol.units import BASE_PER_USD, WAD
 from stress.frontier_points import Delay, frontier_point, highest_price, outcome_at
-from stress.one_pair import OnePair, PairTerms
-from stress.small_market import rule_sets
+from stress.pair_rules import pair_rules
+from stress.pair_terms import PairTerms
+from stress.pool_pair import PoolPair
 
 TERMS = PairTerms(
     liquidation_threshold_bps=83_00,
@@ -23,7 +24,7 @@ TERMS = PairTerms(
     debt_decimals=6,
 )
 THREE_FIFTHS = Fraction(3, 5)
-EVERY = list(rule_sets().values())
+EVERY = list(pair_rules().values())
 by_revision = pytest.mark.parametrize("rule_set", EVERY, ids=lambda one: one.name)
 
 
@@ -40,7 +41,7 @@ def test_the_three_prices_are_the_hand_computed_ones(rule_set):
 
 @by_revision
 def test_the_tipping_prices_are_the_last_ones_on_their_side(rule_set):
-    pair, point = OnePair(rule_set, TERMS, THREE_FIFTHS), frontier_point(rule_set, TERMS, THREE_FIFTHS)
+    pair, point = rule_set.pair(TERMS, THREE_FIFTHS), frontier_point(rule_set, TERMS, THREE_FIFTHS)
 
     for tipping, holds in (
         (point.liquidatable, pair.is_liquidatable),
@@ -74,7 +75,7 @@ def test_an_account_called_to_the_end_keeps_what_the_integer_form_says(rule_set,
 def test_half_a_call_needs_several_and_all_at_once_needs_one():
     """Aave v2 takes half whatever the health; from a health of 0.95 down v3 takes everything."""
     terms, price = replace(TERMS, liquidation_threshold_bps=80_00), 1_200 * BASE_PER_USD
-    sets = rule_sets()
+    sets = pair_rules()
 
     halves, whole = (outcome_at(sets[name], terms, THREE_FIFTHS, price) for name in ("2.0", "3.6"))
 
@@ -84,11 +85,11 @@ def test_half_a_call_needs_several_and_all_at_once_needs_one():
 
 
 def test_a_wrong_integer_form_does_not_agree(monkeypatch):
-    rule_set = rule_sets()["3.6"]
+    rule_set = pair_rules()["3.6"]
     price = frontier_point(rule_set, TERMS, THREE_FIFTHS).debt_remains.price_base
-    right = OnePair.residual
+    right = PoolPair.residual
 
-    monkeypatch.setattr(OnePair, "residual", lambda self, price_base: right(self, price_base) + 10_000)
+    monkeypatch.setattr(PoolPair, "residual", lambda self, price_base: right(self, price_base) + 10_000)
 
     assert not outcome_at(rule_set, TERMS, THREE_FIFTHS, price // 2).agrees
     assert not frontier_point(rule_set, TERMS, THREE_FIFTHS).debt_remains.agrees
@@ -96,7 +97,7 @@ def test_a_wrong_integer_form_does_not_agree(monkeypatch):
 
 def test_a_delay_moves_the_market_on_by_pace_times_age():
     point, delay = (
-        frontier_point(rule_sets()["3.6"], TERMS, THREE_FIFTHS),
+        frontier_point(pair_rules()["3.6"], TERMS, THREE_FIFTHS),
         Delay(delay_s=900, fall_per_hour=Fraction(1, 5)),
     )
 

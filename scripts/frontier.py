@@ -278,12 +278,15 @@ def _drops_table(one: Frontier, delay: Delay) -> Table:
 
 def _revisions_table(done: Sequence[Frontier]) -> Table:
     table = Table(
-        box=None, header_style="dim", title="At the price where debt must remain", title_justify="left"
+        box=None,
+        header_style="dim",
+        title="At the price where debt must remain [base], in units of the debt",
+        title_justify="left",
     )
     table.add_column("rules")
-    for name in ("price, base units", "residual, units", "called to the end", "calls"):
+    for name in ("price", "residual", "called to the end", "calls"):
         table.add_column(name, justify="right")
-    table.add_column("then refused with", overflow="fold")
+    table.add_column("then refused with", no_wrap=True)
     table.add_column("checked against", no_wrap=True)
     for one in done:
         first = one.curve[0] if one.curve else None
@@ -313,8 +316,8 @@ def _explained(done: Sequence[Frontier], delay: Delay) -> str:
     apart = _apart(done)
     if len(done) > 1:
         lines.append(
-            f"The rules put the same fall up to {apart:,} base units apart. They differ in rounding, in how much one call "
-            "may repay, in whether the rest is written off, and v4 raises the bonus as the health factor falls."
+            f"The rules put the same fall up to {apart:,} base units apart. They differ in rounding, in how much "
+            "one call may repay, in whether the rest is written off, and v4 raises the bonus as the health factor falls."
         )
     broken = [one.rules.name for one in done if not one.agrees]
     lines.append(

@@ -280,11 +280,11 @@ def _revisions_table(done: Sequence[Frontier]) -> Table:
     table = Table(
         box=None,
         header_style="dim",
-        title="At the price where debt must remain [base], in units of the debt",
+        title="At the price (base units) where debt must remain (units of the debt)",
         title_justify="left",
     )
-    table.add_column("rules")
-    for name in ("price", "residual", "called to the end", "calls"):
+    table.add_column("rules", no_wrap=True)
+    for name in ("price", "residual", "called out", "calls"):
         table.add_column(name, justify="right")
     table.add_column("then refused with", no_wrap=True)
     table.add_column("checked against", no_wrap=True)
@@ -294,7 +294,7 @@ def _revisions_table(done: Sequence[Frontier]) -> Table:
             ["never", "", "", "", ""]
             if first is None
             else [
-                f"{first.price_base:,}", f"{first.residual:,}", f"{first.simulated:,}", f"{first.calls}",
+                str(first.price_base), f"{first.residual:,}", f"{first.simulated:,}", f"{first.calls}",
                 first.refused_with,
             ]
         )  # fmt: skip
@@ -317,7 +317,7 @@ def _explained(done: Sequence[Frontier], delay: Delay) -> str:
     if len(done) > 1:
         lines.append(
             f"The rules put the same fall up to {apart:,} base units apart. They differ in rounding, in how much "
-            "one call may repay, in whether the rest is written off, and v4 raises the bonus as the health factor falls."
+            "one call may repay, in whether the rest is written off; v4's bonus grows as the health factor falls."
         )
     broken = [one.rules.name for one in done if not one.agrees]
     lines.append(

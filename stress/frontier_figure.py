@@ -45,7 +45,7 @@ def _drops_panel(axes: Axes, points: Sequence[Point], delay: Delay) -> None:
             axes.plot(ltv, [_delayed(tipping, delay) for tipping in tippings], color=colour, lw=1.2, ls="--")
         axes.plot([], [], color=INK, lw=1.2, ls="--", label="market's fall when the oracle shows it")
     axes.set_xlim(min(ltv), max(ltv))
-    axes.set_ylim(0, 100)
+    axes.set_ylim(0, min(100, 1.4 * max(last)))
     axes.set_xlabel("loan to value at the start [%]")
     axes.set_ylabel("fall of the collateral's price [%]")
     axes.legend(facecolor="white", edgecolor="none", framealpha=0.9, fontsize=8, loc="upper right")

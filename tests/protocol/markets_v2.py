@@ -83,7 +83,7 @@ def market(
     dollar: Mapping[str, Any] | None = None,
     **changes: Any,
 ) -> Market:
-    """A borrower with `ethers` as collateral who owes `dollars` and `stable_dollars` at 10 %, and a whale who lends."""
+    """A borrower with `ethers` as collateral who owes `dollars`, and `stable_dollars` at 10 %; a whale who lends."""
     lent = 10**6 * ONE_DOLLAR
     stable = {"stable_debt": totals(stable_dollars, 10 * PERCENT if stable_dollars else 0)}
     usual: dict[str, Any] = {
@@ -154,18 +154,14 @@ def call(**changes: Any) -> LiquidationCall:
 
 def liquidated(state: Market, dollars_per_ether: int = 900, **changes: Any) -> Liquidated:
     """The outcome of a call that goes through."""
-    outcome = liquidation_call(
-        state, call(**changes), prices_base=prices(dollars_per_ether), timestamp=NOW
-    )
+    outcome = liquidation_call(state, call(**changes), prices_base=prices(dollars_per_ether), timestamp=NOW)
     assert isinstance(outcome, Liquidated), outcome
     return outcome
 
 
 def refused(state: Market, dollars_per_ether: int = 900, **changes: Any) -> str:
     """The reason of a call that does not."""
-    outcome = liquidation_call(
-        state, call(**changes), prices_base=prices(dollars_per_ether), timestamp=NOW
-    )
+    outcome = liquidation_call(state, call(**changes), prices_base=prices(dollars_per_ether), timestamp=NOW)
     assert not isinstance(outcome, Liquidated)
     return outcome.name
 
@@ -179,3 +175,13 @@ def done(outcome: Any) -> Acted:
 def position(state: Market, user: User, reserve_id: ReserveId) -> Position:
     """What a user has in a reserve, possibly nothing."""
     return state.accounts.get(user, Account()).positions.get(reserve_id, Position())
+
+
+def half_up(numerator: int, denominator: int) -> int:
+    """The quotient to the nearest."""
+    return (numerator + denominator // 2) // denominator
+
+
+def below_optimum(slope_ray: int, usage_ray: int) -> int:
+    """How far a variable rate is up its first slope at a usage below 80 %, rounded as the contract does."""
+    return half_up(half_up(usage_ray * slope_ray, RAY) * RAY, 80 * PERCENT)

@@ -20,9 +20,9 @@ def test_trap_34_the_borrowing_bit_of_v2_outlives_a_debt_that_a_liquidation_repa
     """Naive: no debt, no bit. Right: it stays on, and the price of what is no longer owed is still asked for."""
     state = trapped("3.0.0", holds={COIN: 12 * 10**11}, owes={DOLLAR: 1})  # half of one unit is one unit
     prices_base = {COIN: 10**8, DOLLAR: 10**8}
-    assert aave_v2.account_data(as_v2(state), BORROWER, prices_base=prices_base, timestamp=NOW).health_factor_wad == (
-        960_000_000_000_000_000
-    )
+    assert aave_v2.account_data(
+        as_v2(state), BORROWER, prices_base=prices_base, timestamp=NOW
+    ).health_factor_wad == (960_000_000_000_000_000)
 
     found = done_v2(state, prices_base)
     position = found.market.accounts[BORROWER].positions[DOLLAR]

@@ -39,7 +39,9 @@ def test_trap_35_one_share_of_another_collateral_blocks_the_deficit_and_can_be_h
     at = usd(coin=700)
     state = market(holds={COIN: 10, STONE: 20}, owes={DOLLAR: 7_000}, reserves={STONE: terms()})
     state = with_position(state, STONE, supplied_shares=1)
-    assert done(with_position(state, STONE, collateral_enabled=False), at).deficits_ray == {DOLLAR: 333_333_333 * 10**27}
+    assert done(with_position(state, STONE, collateral_enabled=False), at).deficits_ray == {
+        DOLLAR: 333_333_333 * 10**27
+    }
 
     # A share of a stone is worth less than a unit where the hub lacks a unit.
     stones = state.assets[STONE]

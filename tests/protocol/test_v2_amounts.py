@@ -55,7 +55,9 @@ amounts = st.integers(0, 10**24)
 
 def test_the_debt_binds_where_there_is_collateral_enough():
     assert seizure(terms(), debt_to_cover=10**9, collateral_balance=10**19) == Seizure(105 * 10**16, 10**9)
-    assert seizure(terms(), debt_to_cover=10**9, collateral_balance=105 * 10**16) == Seizure(105 * 10**16, 10**9)
+    assert seizure(terms(), debt_to_cover=10**9, collateral_balance=105 * 10**16) == Seizure(
+        105 * 10**16, 10**9
+    )
 
 
 def test_the_collateral_binds_where_there_is_too_little():
@@ -70,7 +72,10 @@ def test_the_bonus_comes_on_before_the_division_and_is_rounded_there():
 
     assert odd.collateral_for(1) == 2
     # 10 units of price 1 are worth 10.5, the nearest is 11.
-    assert terms(collateral_price_base=1, collateral_unit=1, debt_price_base=1, debt_unit=1).collateral_for(10) == 11
+    assert (
+        terms(collateral_price_base=1, collateral_unit=1, debt_price_base=1, debt_unit=1).collateral_for(10)
+        == 11
+    )
 
 
 def test_the_debt_that_collateral_repays_is_cut_and_then_rounded_to_the_nearest():
@@ -96,9 +101,9 @@ def test_what_cannot_be_computed_reverts(changes, name):
 
 
 def test_collateral_is_worth_no_debt_that_costs_nothing():
-    with pytest.raises(EvmRevert, match="^SafeMath: division by zero"):
+    with pytest.raises(EvmRevert, match="SafeMath: division by zero"):
         terms(debt_price_base=0).debt_for(1)
-    with pytest.raises(EvmRevert, match="^MathDivisionByZero"):
+    with pytest.raises(EvmRevert, match="MathDivisionByZero"):
         terms(bonus_bps=0).debt_for(1)
 
 
@@ -120,7 +125,9 @@ def test_the_residual_lies_within_two_units_of_the_exact_one(one, debt, collater
 
     if residual is None:
         # Rounding decides below a unit of either asset.
-        unit_of_collateral = Fraction(one.collateral_price_base * one.debt_unit, one.debt_price_base * one.collateral_unit)
+        unit_of_collateral = Fraction(
+            one.collateral_price_base * one.debt_unit, one.debt_price_base * one.collateral_unit
+        )
         assert exact <= unit_of_collateral + 2
     else:
         assert residual > 0

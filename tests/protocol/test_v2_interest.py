@@ -8,6 +8,8 @@ import pytest
 
 from protocol.aave_v2 import (
     StableDebt,
+    StableStrategy,
+    StableTotals,
     account_data,
     debt_balance,
     normalized_debt,
@@ -64,8 +66,7 @@ def test_debt_grows_by_a_rate_per_second_that_is_cut_first():
     assert compounded_growth_per_second(rate_ray, 1) == RAY + RAY // 10**3
     assert compounded_growth_per_second(rate_ray, 2) == RAY + 2 * RAY // 10**3 + RAY // 10**6
     assert (
-        compounded_growth_per_second(rate_ray, 3)
-        == RAY + 3 * RAY // 10**3 + 3 * RAY // 10**6 + RAY // 10**9
+        compounded_growth_per_second(rate_ray, 3) == RAY + 3 * RAY // 10**3 + 3 * RAY // 10**6 + RAY // 10**9
     )
 
 
@@ -210,9 +211,9 @@ def test_a_loan_mints_the_interest_since_the_last_action_too():
 
 
 def test_a_loan_whose_rate_leaves_128_bits_or_that_is_nothing_reverts():
-    assert mint_stable(totals(0, 0), NOBODY, 1, MAX_UINT128, NOW).debt.rate_ray == MAX_UINT128
+    assert mint_stable(totals(0, 0), NOBODY, 10**18, MAX_UINT128, NOW).debt.rate_ray == MAX_UINT128
     with pytest.raises(EvmRevert, match="StableDebtOverflow"):
-        mint_stable(totals(0, 0), NOBODY, 1, MAX_UINT128 + 1, NOW)
+        mint_stable(totals(0, 0), NOBODY, 10**18, MAX_UINT128 + 1, NOW)
     with pytest.raises(EvmRevert, match="MathDivisionByZero"):
         mint_stable(totals(0, 0), NOBODY, 0, PERCENT, NOW)
 
@@ -300,6 +301,14 @@ def test_below_the_optimum_the_two_rates_are_rounded_in_different_places():
 
     assert borrow_rate(strategy, 1) == 666666666666666666666666667
     assert stable_rate(strategy, 1) == 666666666666666666666666666
+
+
+def test_what_is_not_said_of_rates_and_debts_is_zero():
+    plain = replace(STRATEGY, stable=StableStrategy())
+
+    assert stable_rate(plain, RAY) == stable_rate(plain, 0) == 0
+    assert StableTotals() == totals(0, 0, 0)
+    assert StableDebt() == owed(0, 0, 0)
 
 
 def test_without_any_debt_the_rates_are_their_bases():

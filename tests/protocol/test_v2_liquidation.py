@@ -21,7 +21,9 @@ from tests.protocol.markets_v2 import (
     PERCENT,
     TREASURY,
     YEAR,
+    below_optimum,
     call,
+    half_up,
     liquidated,
     market,
     owed,
@@ -90,15 +92,11 @@ def test_underlying_leaves_the_reserve_and_the_repayment_comes_in():
     assert dollar.virtual_underlying_balance == (1_000_000 + 4_000) * ONE_DOLLAR
     assert dollar.total_scaled_variable_debt == 4_000 * ONE_DOLLAR
     # Rates count what came and went: 4,000 of 1,008,000 are lent, up to 4 % at 80 %.
-    usage_ray = (4_000 * RAY + 504_000) // 1_008_000
-    assert dollar.variable_borrow_rate_ray == _half_up(_half_up(usage_ray * 4 * PERCENT, RAY) * RAY, 80 * PERCENT)
+    usage_ray = half_up(4_000 * RAY, 1_008_000)
+    assert dollar.variable_borrow_rate_ray == below_optimum(4 * PERCENT, usage_ray)
     assert ether.variable_borrow_rate_ray == ether.liquidity_rate_ray == 0
     assert ether.stable_borrow_rate_ray == 5 * PERCENT
     assert position(outcome.market, LIQUIDATOR, ETHER).scaled_atoken == 0
-
-
-def _half_up(numerator: int, denominator: int) -> int:
-    return (numerator + denominator // 2) // denominator
 
 
 # --- bits ---------------------------------------------------------------------------------------------------
@@ -109,7 +107,10 @@ def test_all_collateral_seized_clears_the_collateral_bit_and_the_debt_stays():
     data = account_data(outcome.market, BORROWER, prices_base=prices(300), timestamp=NOW)
 
     assert position(outcome.market, BORROWER, ETHER).collateral_enabled is False
-    assert position(outcome.market, BORROWER, DOLLAR).scaled_variable_debt == 8_000 * ONE_DOLLAR - outcome.debt_repaid
+    assert (
+        position(outcome.market, BORROWER, DOLLAR).scaled_variable_debt
+        == 8_000 * ONE_DOLLAR - outcome.debt_repaid
+    )
     assert (data.total_collateral_base, data.health_factor_wad) == (0, 0)
     assert data.total_debt_base > 0
     assert refused(outcome.market, 300) == "CollateralCannotBeLiquidated"
@@ -152,7 +153,7 @@ def test_atokens_are_handed_over_at_the_index_of_now_without_accruing():
     outcome = liquidated(state, 700, receive_atoken=True)
     scaled = position(outcome.market, LIQUIDATOR, ETHER).scaled_atoken
 
-    assert scaled == _half_up(outcome.collateral_to_liquidator * 100, 125)
+    assert scaled == half_up(outcome.collateral_to_liquidator * 100, 125)
     assert outcome.market.reserves[ETHER] == state.reserves[ETHER]
 
 
@@ -176,7 +177,12 @@ def test_one_s_own_account_can_be_liquidated():
         (market(), {"collateral_id": DOLLAR, "debt_id": ETHER}, 1000, "HealthFactorNotBelowThreshold"),
         (market(), {"collateral_id": DOLLAR, "debt_id": ETHER}, 999, "CollateralCannotBeLiquidated"),
         (market(), {"debt_id": ETHER}, 999, "SpecifiedCurrencyNotBorrowedByUser"),
-        (with_reserve(market(), ETHER, virtual_underlying_balance=1), {}, 900, "NotEnoughLiquidityToLiquidate"),
+        (
+            with_reserve(market(), ETHER, virtual_underlying_balance=1),
+            {},
+            900,
+            "NotEnoughLiquidityToLiquidate",
+        ),
         (market(), {"debt_to_cover": 0}, 900, "LiquidationCallFailed"),
         (with_reserve(market(), DOLLAR, frozen=True), {"debt_to_cover": 0}, 900, "LiquidationCallFailed"),
     ],
@@ -248,7 +254,7 @@ def test_both_reserves_are_accrued_and_the_treasury_is_paid_at_once():
     outcome = liquidated(state)
     dollar = outcome.market.reserves[DOLLAR]
     # A tenth of the year's stable interest on 1e12 at 10 %: 105167270015, see the growth of a year; index 1.02.
-    paid = _half_up(_half_up(105_167_270_015, 10) * 100, 102)
+    paid = half_up(half_up(105_167_270_015, 10) * 100, 102)
 
     assert dollar.last_update_timestamp == outcome.market.reserves[ETHER].last_update_timestamp == NOW
     assert position(outcome.market, TREASURY, DOLLAR).scaled_atoken == paid
@@ -268,7 +274,7 @@ def test_without_income_the_debt_that_was_counted_is_more_than_the_debt_that_is_
     outcome = liquidated(state, 900)
     left = position(outcome.market, BORROWER, DOLLAR).scaled_variable_debt
 
-    assert outcome.debt_repaid == _half_up(_half_up(8_000 * ONE_DOLLAR * 1105167270015202188556648000, RAY), 2)
+    assert outcome.debt_repaid == half_up(half_up(8_000 * ONE_DOLLAR * 1105167270015202188556648000, RAY), 2)
     assert outcome.market.reserves[DOLLAR].variable_borrow_index_ray == RAY
     assert left == 8_000 * ONE_DOLLAR - outcome.debt_repaid
 
@@ -278,7 +284,9 @@ def test_collateral_in_the_asset_that_is_owed_is_paid_out_before_the_repayment_c
     state = with_position(state, BORROWER, DOLLAR, collateral_enabled=True)
     state = with_position(state, BORROWER, ETHER, collateral_enabled=False)
     total = state.reserves[DOLLAR].total_scaled_atoken + 8_500 * ONE_DOLLAR
-    state = with_reserve(state, DOLLAR, total_scaled_atoken=total, virtual_underlying_balance=4_200 * ONE_DOLLAR)
+    state = with_reserve(
+        state, DOLLAR, total_scaled_atoken=total, virtual_underlying_balance=4_200 * ONE_DOLLAR
+    )
     outcome = liquidated(state, 900, collateral_id=DOLLAR)
     dollar = outcome.market.reserves[DOLLAR]
 

@@ -102,7 +102,9 @@ def test_a_withdrawal_beyond_what_there_is_takes_all(state):
 def test_a_withdrawal_may_go_as_far_as_a_health_factor_of_one(state):
     # 5000 dollars need 6.25 coins at 80 %.
     assert acted(withdraw(state, BORROWER, COIN, units(COIN, 3.75), **P))
-    assert refusal(withdraw(state, BORROWER, COIN, units(COIN, 3.75) + 1, **P)) == "HealthFactorBelowThreshold"
+    assert (
+        refusal(withdraw(state, BORROWER, COIN, units(COIN, 3.75) + 1, **P)) == "HealthFactorBelowThreshold"
+    )
     free = with_position(state, COIN, collateral_enabled=False)
     assert acted(withdraw(free, BORROWER, COIN, units(COIN, 10), prices_base={}, timestamp=NOW))
 
@@ -139,7 +141,9 @@ def test_a_new_collateral_takes_the_latest_parameters_and_leaves_the_premium(ris
 
     assert position(found, STONE).collateral_enabled
     assert position(found, STONE).dynamic_config_key == 2
-    assert found.accounts[BORROWER].risk_premium_bps == 50_00  # stones are without risk, yet nothing is refreshed
+    assert (
+        found.accounts[BORROWER].risk_premium_bps == 50_00
+    )  # stones are without risk, yet nothing is refreshed
     assert moved(update_risk_premium(found, BORROWER, **P)).accounts[BORROWER].risk_premium_bps == 0
 
 
@@ -192,7 +196,10 @@ def test_a_loan_draws_shares_and_a_premium_for_the_risk(risky):
 
 def test_a_loan_may_go_as_far_as_a_health_factor_of_one(state):
     assert acted(borrow(state, BORROWER, DOLLAR, units(DOLLAR, 3_000), **P))
-    assert refusal(borrow(state, BORROWER, DOLLAR, units(DOLLAR, 3_000) + 1, **P)) == "HealthFactorBelowThreshold"
+    assert (
+        refusal(borrow(state, BORROWER, DOLLAR, units(DOLLAR, 3_000) + 1, **P))
+        == "HealthFactorBelowThreshold"
+    )
 
 
 def test_a_loan_takes_the_latest_parameters(state):
@@ -294,7 +301,10 @@ def test_refreshing_parameters_needs_health_and_refreshing_the_premium_does_not(
 
     assert refusal(update_dynamic_config(changed, BORROWER, **P)) == "HealthFactorBelowThreshold"
     assert acted(update_risk_premium(changed, BORROWER, prices_base=usd(coin=1), timestamp=NOW))
-    assert refusal(update_risk_premium(changed, BORROWER, prices_base=usd(coin=0), timestamp=NOW)) == "InvalidPrice"
+    assert (
+        refusal(update_risk_premium(changed, BORROWER, prices_base=usd(coin=0), timestamp=NOW))
+        == "InvalidPrice"
+    )
     better = replace(TERMS, collateral_factor_bps=90_00)
     changed = with_reserve(risky, COIN, dynamic_configs={0: TERMS, 1: better}, dynamic_config_key=1)
     assert position(moved(update_dynamic_config(changed, BORROWER, **P)), COIN).dynamic_config_key == 1
@@ -315,9 +325,9 @@ def test_a_deficit_is_paid_off_by_a_spoke_with_shares():
     assert rest.market.assets[DOLLAR].liquidity == state.assets[DOLLAR].liquidity
     assert part.shares == units(DOLLAR, 100)
     assert refusal(eliminate_deficit(rest.market, OTHER_SPOKE, DOLLAR, 1, timestamp=NOW)) == "InvalidAmount"
-    assert refusal(
-        eliminate_deficit(state, OTHER_SPOKE, DOLLAR, 1, covered=OTHER_SPOKE, timestamp=NOW)
-    ) == ("InvalidAmount")
+    assert refusal(eliminate_deficit(state, OTHER_SPOKE, DOLLAR, 1, covered=OTHER_SPOKE, timestamp=NOW)) == (
+        "InvalidAmount"
+    )
     with pytest.raises(UnknownReserve):
         eliminate_deficit(state, OTHER_SPOKE, 9, 1, timestamp=NOW)
 

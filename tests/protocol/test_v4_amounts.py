@@ -27,7 +27,9 @@ COIN, DOLLAR = 10**18, 10**6
 EVEN = SharePool(total_assets=10**24, total_shares=10**24, virtual_assets=10**6, virtual_shares=10**6)
 
 
-def params(*, coins: float = 10, dollars: float = 7_000, price: float = 870, **changes) -> LiquidationAmountsParams:
+def params(
+    *, coins: float = 10, dollars: float = 7_000, price: float = 870, **changes
+) -> LiquidationAmountsParams:
     """Ten coins at a factor of 80 %, 7000 dollars drawn, no premium; the bonus is 5 % up to a health of 0.95."""
     owed_value_ray = round(dollars * 1000) * 10**23 * RAY
     usual = {
@@ -120,7 +122,9 @@ def test_an_offer_below_the_target_is_taken_whole():
 
 
 def test_shares_to_target_are_rounded_up_and_to_the_offer_down():
-    at = params(drawn_index_ray=3 * RAY, drawn_shares=3_000 * DOLLAR, total_debt_value_ray=9_000 * 10**26 * RAY)
+    at = params(
+        drawn_index_ray=3 * RAY, drawn_shares=3_000 * DOLLAR, total_debt_value_ray=9_000 * 10**26 * RAY
+    )
     to_target_ray = debt_to_target_health_factor(at, 100_00)
 
     assert calculate_debt_to_liquidate(at, 100_00).drawn_shares == -(-to_target_ray // (3 * RAY))
@@ -197,7 +201,9 @@ def test_premium_counts_as_debt_that_is_left():
     offer = 1_000 * DOLLAR + 1
     with_premium = replace(at, premium_debt_ray=5 * RAY, debt_to_cover=offer + 5)
 
-    assert calculate_debt_to_liquidate(replace(at, debt_to_cover=offer), 105_00).drawn_shares == 2_000 * DOLLAR
+    assert (
+        calculate_debt_to_liquidate(replace(at, debt_to_cover=offer), 105_00).drawn_shares == 2_000 * DOLLAR
+    )
     # the premium is gone first, so that one more unit is drawn debt all the same
     assert calculate_debt_to_liquidate(with_premium, 105_00) == (2_000 * DOLLAR, 5 * RAY)
     part = replace(with_premium, drawn_shares=999 * DOLLAR, premium_debt_ray=2 * DOLLAR * RAY)
@@ -206,7 +212,9 @@ def test_premium_counts_as_debt_that_is_left():
 
 def test_collateral_dust_is_taken_with_the_debt_that_pays_for_it():
     # 7 coins of 1000 dollars; covering 5800 at 5 % takes 6.09 and would leave 910 dollars: so 7 coins, 6666.67.
-    at = params(coins=7, dollars=10_000, price=1_000, health_factor_wad=56 * 10**16, debt_to_cover=5_800 * DOLLAR)
+    at = params(
+        coins=7, dollars=10_000, price=1_000, health_factor_wad=56 * 10**16, debt_to_cover=5_800 * DOLLAR
+    )
     with pytest.raises(EvmRevert, match="MustNotLeaveDust"):
         calculate_liquidation_amounts(at)
     found = calculate_liquidation_amounts(replace(at, debt_to_cover=6_667 * DOLLAR))
@@ -219,7 +227,9 @@ def test_collateral_dust_is_taken_with_the_debt_that_pays_for_it():
 
 def test_collateral_dust_may_stay_when_all_debt_is_paid():
     # 3000 dollars at 5 % are 3.15 coins of 3.2.
-    found = calculate_liquidation_amounts(params(coins=3.2, dollars=3_000, price=1_000, health_factor_wad=8 * 10**17))
+    found = calculate_liquidation_amounts(
+        params(coins=3.2, dollars=3_000, price=1_000, health_factor_wad=8 * 10**17)
+    )
 
     assert found.drawn_shares_to_liquidate == 3_000 * DOLLAR
     assert found.collateral_shares_to_liquidate == 315 * 10**16
@@ -272,6 +282,17 @@ def test_collateral_is_rounded_down_to_units_and_then_to_shares():
     assert calculate_collateral_to_liquidate(at, 105_00, DebtToLiquidate(DOLLAR, 0)) == 5_000_000
     assert calculate_collateral_to_liquidate(at, 105_00, DebtToLiquidate(DOLLAR - 1, 0)) == 4_999_995
     assert debt_worth(at, 105_00, 5_000_000) == DOLLAR * RAY
+
+
+def test_a_seizure_is_rounded_for_the_borrower_and_what_shares_pay_for_against_it():
+    # 0.15 coins of 8 decimals are 2142857.14 shares of 7 units; 2142857 of them are 14999999 units.
+    dear = SharePool(total_assets=7 * 10**12, total_shares=10**12, virtual_assets=7, virtual_shares=1)
+    at = params(collateral_decimals=8, price=7, collateral_pool=dear)
+
+    assert calculate_collateral_to_liquidate(at, 105_00, DebtToLiquidate(DOLLAR, 0)) == 2_142_857
+    assert debt_worth(at, 105_00, 2_142_857) == -(-14_999_999 * RAY // 15)
+    uneven = replace(at, collateral_pool=replace(dear, total_assets=7 * 10**12 - 1))  # 14999998.99 units
+    assert debt_worth(uneven, 105_00, 2_142_857) == -(-14_999_999 * RAY // 15)
 
 
 def test_a_target_below_the_health_factor_panics():

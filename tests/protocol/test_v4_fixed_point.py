@@ -107,7 +107,9 @@ def test_shares_are_worth_their_part_of_assets_with_the_virtual_ones(assets, sha
 
 
 def test_the_virtual_part_counts_on_its_own_side():
-    some = SharePool(total_assets=8, total_shares=3, virtual_assets=2, virtual_shares=1)  # 10 assets, 4 shares
+    some = SharePool(
+        total_assets=8, total_shares=3, virtual_assets=2, virtual_shares=1
+    )  # 10 assets, 4 shares
 
     assert (some.to_assets_down(1), some.to_assets_up(1)) == (2, 3)
     assert (some.to_shares_down(3), some.to_shares_up(3)) == (1, 2)

@@ -79,7 +79,12 @@ def test_debt_counts_at_the_index_of_now_and_supply_with_the_interest():
 
 @pytest.mark.parametrize(
     "changes",
-    [{"collateral_enabled": False}, {"supplied_shares": 0}, {"dynamic_config_key": 1}, {"dynamic_config_key": 9}],
+    [
+        {"collateral_enabled": False},
+        {"supplied_shares": 0},
+        {"dynamic_config_key": 1},
+        {"dynamic_config_key": 9},
+    ],
 )
 def test_collateral_counts_if_enabled_with_a_factor_and_with_shares(changes):
     no_factor = replace(TERMS, collateral_factor_bps=0)
@@ -93,7 +98,9 @@ def test_collateral_counts_if_enabled_with_a_factor_and_with_shares(changes):
 
 
 def test_a_position_keeps_the_parameters_it_was_given():
-    worse = DynamicConfig(collateral_factor_bps=10_00, max_liquidation_bonus_bps=105_00, liquidation_fee_bps=0)
+    worse = DynamicConfig(
+        collateral_factor_bps=10_00, max_liquidation_bonus_bps=105_00, liquidation_fee_bps=0
+    )
     state = market(holds={COIN: 10}, owes={DOLLAR: 7_000})
     state = with_reserve(state, COIN, dynamic_configs={0: TERMS, 1: worse}, dynamic_config_key=1)
 

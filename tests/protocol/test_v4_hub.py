@@ -161,7 +161,10 @@ def test_the_rate_is_asked_for_what_is_drawn_rounded_up_at_the_stored_index():
 
 def test_a_strategy_without_an_optimum_was_never_set():
     unset = RateStrategy(
-        optimal_usage_bps=0, base_rate_bps=0, rate_growth_before_optimal_bps=0, rate_growth_after_optimal_bps=0
+        optimal_usage_bps=0,
+        base_rate_bps=0,
+        rate_growth_before_optimal_bps=0,
+        rate_growth_after_optimal_bps=0,
     )
     with pytest.raises(EvmRevert, match="InterestRateDataNotSet"):
         drawn_rate(unset, liquidity=0, drawn=0, swept=0)

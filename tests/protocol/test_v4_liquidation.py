@@ -9,10 +9,12 @@ import pytest
 from protocol.aave_v4 import (
     DynamicConfig,
     LiquidationAmounts,
+    Position,
     Revert,
     account_data,
     liquidation_quote,
 )
+from protocol.aave_v4.bad_debt import leaves_deficit
 from protocol.aave_v4.interest import drawn_index, share_pool
 from protocol.units import RAY, SECONDS_PER_YEAR
 from tests.protocol.v4_markets import (
@@ -148,7 +150,9 @@ def test_received_shares_add_to_those_already_held(state):
     state = with_position(state, COIN, user=LIQUIDATOR, supplied_shares=5)
     found = done(state, UNHEALTHY, receive_shares=True)
 
-    assert position(found.market, COIN, LIQUIDATOR).supplied_shares == 5 + found.collateral_shares_to_liquidator
+    assert (
+        position(found.market, COIN, LIQUIDATOR).supplied_shares == 5 + found.collateral_shares_to_liquidator
+    )
 
 
 def test_without_a_fee_nobody_else_gets_anything():
@@ -224,7 +228,10 @@ def test_premium_grows_with_the_index_and_is_paid_first(risky):
     left = position(found.market, DOLLAR)
     assert left.premium_shares * index_ray - left.premium_offset_ray == premium_ray - units(DOLLAR, 10) * RAY
     dollar = found.market.assets[DOLLAR]
-    assert (dollar.premium_shares, dollar.premium_offset_ray) == (left.premium_shares, left.premium_offset_ray)
+    assert (dollar.premium_shares, dollar.premium_offset_ray) == (
+        left.premium_shares,
+        left.premium_offset_ray,
+    )
 
 
 def test_premium_shares_follow_the_drawn_shares_that_stay(risky):
@@ -302,6 +309,28 @@ def test_another_collateral_that_counts_prevents_the_deficit():
     last = done(found.market, LOST, collateral_id=STONE)
     assert last.deficits_ray == {DOLLAR: last.market.assets[DOLLAR].deficit_ray}
     assert last.market.assets[DOLLAR].deficit_ray == (333_333_333 - last.debt_repaid) * RAY
+
+
+@pytest.mark.parametrize(
+    ("left", "collaterals", "owed", "loans", "expected"),
+    [
+        (0, 1, 1, 1, True),
+        (0, 1, 0, 1, False),
+        (0, 1, 0, 2, True),
+        (0, 2, 1, 2, False),
+        (1, 1, 1, 2, False),
+    ],
+)
+def test_there_is_a_deficit_if_the_last_collateral_is_gone_and_any_share_is_owed(
+    state, left, collaterals, owed, loans, expected
+):
+    data = account_data(state, BORROWER, prices_base=LOST, timestamp=NOW)
+    before = replace(data, active_collateral_count=collaterals, borrow_count=loans)
+    found = leaves_deficit(
+        before, collateral=Position(supplied_shares=left), debt=Position(drawn_shares=owed)
+    )
+
+    assert found is expected
 
 
 def test_a_deficit_asks_no_flag_of_the_reserves():

@@ -43,7 +43,9 @@ STRATEGY = RateStrategy(
     rate_growth_before_optimal_bps=4_00,
     rate_growth_after_optimal_bps=60_00,
 )
-TERMS = DynamicConfig(collateral_factor_bps=80_00, max_liquidation_bonus_bps=105_00, liquidation_fee_bps=10_00)
+TERMS = DynamicConfig(
+    collateral_factor_bps=80_00, max_liquidation_bonus_bps=105_00, liquidation_fee_bps=10_00
+)
 TARGET = LiquidationConfig(
     target_health_factor_wad=WAD,
     health_factor_for_max_bonus_wad=95 * 10**16,
@@ -87,7 +89,7 @@ def reserve(reserve_id: int, **changes: Any) -> Reserve:
     usual: dict[str, Any] = {
         "reserve_id": reserve_id,
         "asset_id": reserve_id,
-        "symbol": "COIN DOLLAR STONE".split()[reserve_id],
+        "symbol": ["COIN", "DOLLAR", "STONE"][reserve_id],
         "decimals": DECIMALS[reserve_id],
         "collateral_risk_bps": 0,
         "dynamic_configs": {0: TERMS},
@@ -139,7 +141,7 @@ def moved(outcome: Acted | Revert) -> Market:
     return outcome.market
 
 
-def refusal(outcome: Acted | Liquidated | Revert) -> str:
+def refusal(outcome: object) -> str:
     """Why an action was refused that has to be."""
     assert isinstance(outcome, Revert), outcome
     return outcome.name

@@ -1,12 +1,13 @@
 # Every target sets the checkout up first; what is in place already costs well under a second.
 .DEFAULT_GOAL := help
-.PHONY: help setup crash test fuzz fuzz-coverage bench lint format types lock clean
+.PHONY: help setup crash test fuzz fuzz-coverage bench mutants lint format types lock clean
 
 PYTHON ?= python3
 JOBS   ?= 2
 CASES  ?= 2000
 SEED   ?= 0
 ONLY   ?=
+MUTANTS ?= 1200
 VENV   := .venv/bin
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -29,15 +30,18 @@ fuzz: setup  ## drawn cases on the real contracts in process: CASES=, SEED=, ONL
 
 fuzz-coverage: setup  ## the same in one process, then the branches of the rules that no case took
 	@mkdir -p out
-	@FUZZ_CASES=$(CASES) FUZZ_SEED=$(SEED) $(VENV)/python -m coverage run --branch \
+	@FUZZ_CASES=$(CASES) FUZZ_SEED=$(SEED) nice -n 19 $(VENV)/python -m coverage run --branch \
 		--source protocol/aave_v2,protocol/aave_v3,protocol/fixed_point --data-file out/fuzz.coverage \
-		-m pytest tests/fuzz -n 0 --timeout 0 $(if $(ONLY),-k "$(ONLY)") $(ARGS)
+		-m pytest tests/fuzz --ignore tests/fuzz/test_budget.py -n 0 --timeout 0 $(if $(ONLY),-k "$(ONLY)") $(ARGS)
 	@$(VENV)/python -m coverage report --data-file out/fuzz.coverage --show-missing --skip-covered
 
 bench: setup  ## exact health factors per second, on one core
 	@mkdir -p out/bench
 	@$(VENV)/python -m pytest tests/benchmarks -o python_files='bench_*.py' -n 0 --benchmark-only \
 		--benchmark-columns=median,iqr,rounds --benchmark-json=out/bench/health_factors.json $(ARGS)
+
+mutants: setup  ## break the rules on purpose and count what the tests notice: MUTANTS=1200, SEED=; goes on where it stopped
+	@nice -n 19 $(VENV)/python -m scripts.mutants --sample $(MUTANTS) --seed $(SEED) $(ARGS)
 
 lint: setup  ## ruff's rules and format, and the import contracts
 	@$(VENV)/ruff check .
@@ -58,5 +62,5 @@ UV_LOCK := --quiet --universal --python-version 3.11 --fork-strategy fewest --ge
            --no-header --no-annotate --upgrade
 
 clean:  ## remove everything that set-up and runs made
-	@rm -rf .venv node_modules out .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf .venv node_modules out mutants .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -prune -exec rm -rf {} +

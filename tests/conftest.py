@@ -14,6 +14,9 @@ ROOT = Path(__file__).resolve().parent.parent
 LOOPBACK = ("127.", "::1", "localhost")
 
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
+hypothesis.settings.register_profile(  # for `make mutants`: quick, as every mutant runs them anew
+    "mutants", hypothesis.settings.get_profile("repeatable"), max_examples=15
+)
 hypothesis.settings.load_profile("repeatable")
 np.seterr(all="raise")
 

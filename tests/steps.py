@@ -1,10 +1,14 @@
-"""A drawn case of Aave v3 as data: what is set before it, and the steps that users, governance and time take."""
+"""A drawn case of Aave as data: what is set before it, and the steps that users, governance and time take.
+
+One vocabulary for all versions. A step that a version does not know is drawn for it all the same, and left out.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 MAX = 2**256 - 1
+RAY = 10**27
 N_USERS = 4
 """Two borrowers, then who lends to all and may cover deficits, then the treasury."""
 LENDER, TREASURY = 2, 3
@@ -104,6 +108,25 @@ class Cover:
 
 
 @dataclass(frozen=True, slots=True)
+class Drain:
+    """Borrow all that there is at hand of what `debtor` has as collateral."""
+
+    user: int
+    debtor: int
+    collateral: Pick
+    size: Size
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveForDeficit:
+    """Withdraw all of a reserve but a share of its deficit (from v3.3 on)."""
+
+    user: int
+    reserve: Pick
+    permille: int
+
+
+@dataclass(frozen=True, slots=True)
 class Wait:
     seconds: int
 
@@ -129,7 +152,8 @@ class Steer:
 class Configure:
     """Give one field of a reserve's configuration word another value, past what the configurator asks first."""
 
-    reserve: Pick
+    reserve: Pick | None
+    """None: of every reserve."""
     field: str
     value: int
 
@@ -179,12 +203,35 @@ class Transfer:
 
 
 @dataclass(frozen=True, slots=True)
+class SetPause:
+    """The whole pool is paused, or no longer (v2)."""
+
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SetMarketRate:
+    """What the oracle of stable rates answers for a reserve (v2)."""
+
+    reserve: int
+    rate_ray: int
+
+
+@dataclass(frozen=True, slots=True)
 class SwapRateMode:
     """A debt changes its rate mode (up to v3.1)."""
 
     user: int
     reserve: Pick
     mode: int
+
+
+@dataclass(frozen=True, slots=True)
+class RebalanceStable:
+    """Somebody has an account's stable rate set to what it would be now (up to v3.1)."""
+
+    user: int
+    reserve: Pick
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +256,8 @@ Step = (
     | SwitchEMode
     | Liquidate
     | Cover
+    | Drain
+    | LeaveForDeficit
     | Wait
     | SetPrice
     | Steer
@@ -217,16 +266,34 @@ Step = (
     | SetLtvZero
     | SetGrace
     | SetSequencer
+    | SetPause
+    | SetMarketRate
     | Transfer
     | SwapRateMode
+    | RebalanceStable
     | MintUnbacked
     | MintToTreasury
 )
 
 
 @dataclass(frozen=True, slots=True)
+class ReserveSetupV2:
+    """What the administrator of Aave v2 sets before a case, within the configurator's bounds."""
+
+    ltv_bps: int
+    liquidation_threshold_bps: int
+    liquidation_bonus_bps: int
+    reserve_factor_bps: int
+    curve: int
+    market_rate_ray: int
+    price_base: int
+    lent_permille: int
+    """What the lender supplies, of a fixed value."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReserveSetup:
-    """What the administrator sets before a case, within the configurator's bounds."""
+    """What the administrator of Aave v3 sets before a case, within the configurator's bounds."""
 
     ltv_bps: int
     liquidation_threshold_bps: int
@@ -258,8 +325,16 @@ class EModeSetup:
 
 
 @dataclass(frozen=True, slots=True)
+class CaseV2:
+    """Everything that is done to a fresh market of Aave v2."""
+
+    setups: tuple[ReserveSetupV2, ...]
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
-    """Everything that is done to a fresh market."""
+    """Everything that is done to a fresh market of Aave v3."""
 
     setups: tuple[ReserveSetup, ...]
     emodes: tuple[EModeSetup, ...]

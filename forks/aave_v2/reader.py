@@ -10,11 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
-from eth_utils.address import to_checksum_address
-
 from forks.aave_v2.configuration import is_borrowing, is_collateral, reserve_config
 from forks.aave_v2.listing import Listed, Listing, read_listing
-from forks.aave_v3.getters import Answer, Question, address_of, ask, ask_each
+from forks.aave_v3.getters import Answer, Question, address_of, ask, ask_each, checksummed
 from forks.chain import Chain
 from forks.rpc import Rpc
 from protocol.aave_v2.state import (
@@ -50,7 +48,7 @@ class MarketReader:
     def market(self, users: Iterable[User] = ()) -> Market:
         """The whole market at `latest` with the accounts of `users` and of the treasury, keys checksummed."""
         listing = self.listing
-        accounts = list(dict.fromkeys(to_checksum_address(one) for one in (*users, listing.treasury)))
+        accounts = list(dict.fromkeys(checksummed(one) for one in (*users, listing.treasury)))
         questions = [
             Question(listing.pool, "paused()"),
             *(question for one in listing.reserves for question in _reserve_questions(listing, one)),
@@ -79,7 +77,7 @@ class MarketReader:
 
     def account_data(self, users: Iterable[User]) -> dict[User, AccountData | None]:
         """`getUserAccountData` of each of `users`, keys checksummed; None where it reverts."""
-        named = [to_checksum_address(user) for user in users]
+        named = [checksummed(user) for user in users]
         pool = self.listing.pool
         questions = [Question(pool, "getUserAccountData(address)", (user,)) for user in named]
         answers = ask_each(self._source, questions)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from eth_abi.abi import decode
 from eth_utils.address import to_checksum_address
@@ -43,8 +43,7 @@ class NotAMarket(ForkError):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What a view call returned."""
 
     question: Question
@@ -53,15 +52,15 @@ class Answer:
     @property
     def words(self) -> tuple[int, ...]:
         """The answer as 256-bit words. Raises NotAMarket where it is empty, as from one without code."""
-        if not self.data:
-            raise NotAMarket(self.question, "empty answer")
+        self._must_say_something()
         starts = range(0, len(self.data) - 31, 32)
         return tuple(int.from_bytes(self.data[start : start + 32], "big") for start in starts)
 
     @property
     def word(self) -> int:
-        """The first word."""
-        return self.words[0]
+        """The first word. Raises NotAMarket as `words` does."""
+        self._must_say_something()
+        return int.from_bytes(self.data[:32], "big")
 
     @property
     def address(self) -> str:
@@ -71,6 +70,10 @@ class Answer:
     def decoded(self, abi_type: str) -> Any:
         """The answer as one value of `abi_type`."""
         return decode([abi_type], self.data)[0]
+
+    def _must_say_something(self) -> None:
+        if not self.data:
+            raise NotAMarket(self.question, "empty answer")
 
 
 def ask(source: Chain | Rpc, questions: Iterable[Question], block: int | str = "latest") -> list[Answer]:
@@ -94,7 +97,13 @@ def ask_each(
 
 def address_of(word: int) -> str:
     """The checksummed address in a word."""
-    return to_checksum_address(f"0x{word:040x}")
+    return checksummed(f"0x{word:040x}")
+
+
+@lru_cache(maxsize=100_000)
+def checksummed(address: str) -> str:
+    """`address` with its checksum: worked out once, since a market is read again and again."""
+    return to_checksum_address(address)
 
 
 def rpc_of(source: Chain | Rpc) -> Reads:

@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from eth_abi.exceptions import DecodingError
-from eth_utils.address import to_checksum_address
 
-from forks.aave_v3.getters import Answer, NotAMarket, Question, address_of, ask, ask_each
+from forks.aave_v3.getters import Answer, NotAMarket, Question, address_of, ask, ask_each, checksummed
 from forks.chain import Chain
 from forks.errors import ForkError
 from forks.rpc import Rpc
@@ -124,7 +123,7 @@ def read_listing(
     A reserve that is not modelled is left out unless it is asked for. Raises UnknownRevision, NotAMarket,
     NoSuchReserve, ReserveNotModelled, MixedTreasuries.
     """
-    pool = to_checksum_address(pool)
+    pool = checksummed(pool)
     heads = ("POOL_REVISION()", "ADDRESSES_PROVIDER()", "getReservesList()")
     number, provider, assets = ask(source, [Question(pool, head) for head in heads], block)
     rules = rules_of(revision or number.word)
@@ -173,7 +172,7 @@ def _read_reserves(
     block: int | str,
 ) -> tuple[tuple[Listed, ...], list[str], dict[ReserveId, str]]:
     """The wanted reserves in id order, the treasuries their aTokens name, and those that are not modelled."""
-    named = [to_checksum_address(asset) for asset in assets]
+    named = [checksummed(asset) for asset in assets]
     symbols = [_symbol(answer) for answer in ask(source, [Question(one, "symbol()") for one in named], block)]
     chosen = _chosen(pool, _distinct(dict(zip(named, symbols, strict=True))), wanted)
     datas = ask(source, [Question(pool, "getReserveData(address)", (one,)) for one in chosen], block)

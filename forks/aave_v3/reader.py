@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from eth_utils.address import to_checksum_address
-
 from forks.aave_v3.configuration import emode_category_of, is_borrowing, is_collateral, reserve_config
-from forks.aave_v3.getters import Answer, NotAMarket, Question, ask
+from forks.aave_v3.getters import Answer, NotAMarket, Question, ask, checksummed
 from forks.aave_v3.listing import Listed, Listing, read_listing, since
 from forks.chain import Chain
 from forks.errors import ForkError
@@ -81,7 +79,7 @@ class MarketReader:
         Raises ReserveLeftOut.
         """
         listing = self.listing
-        accounts: list[User] = [to_checksum_address(one) for one in (*users, listing.treasury)]
+        accounts: list[User] = [checksummed(one) for one in (*users, listing.treasury)]
         accounts = list(dict.fromkeys(accounts))
         questions = [
             *(question for one in listing.reserves for question in _reserve_questions(listing, one)),
@@ -118,7 +116,7 @@ class MarketReader:
 
     def account_data(self, users: Iterable[User], *, block: int | str = "latest") -> dict[User, AccountData]:
         """`getUserAccountData` of each of `users`, keys checksummed."""
-        named = [to_checksum_address(user) for user in users]
+        named = [checksummed(user) for user in users]
         pool = self.listing.pool
         answers = ask(
             self._source, [Question(pool, "getUserAccountData(address)", (user,)) for user in named], block

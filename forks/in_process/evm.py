@@ -16,6 +16,7 @@ from hexbytes import HexBytes
 
 from forks.chain import Transaction
 from forks.errors import RpcFailed
+from forks.in_process.batch import BATCHER, BATCHER_ADDRESS, decoded, encoded
 from forks.in_process.errors import (
     CheckpointGone,
     CodeInPlace,
@@ -30,6 +31,8 @@ TRANSACTION_GAS = 30_000_000
 
 _NOBODY = "0x" + "00" * 20
 _BLOCK_GAS = 2**53
+_VIEW = {"to", "data"}
+"""What a call names that anybody can make: calls that name no more are made together."""
 _REVERTED = 3  # JSON-RPC code of a call that the contract refused
 _HALTED = -32003  # JSON-RPC code that anvil gives an exceptional halt
 _OUTPUT = re.compile(r"Revert \{ gas_used: \d+, output: 0x([0-9a-f]*) \}")
@@ -57,6 +60,7 @@ class Evm:
             gas_limit=_BLOCK_GAS,
             spec_id=hardfork,
         )
+        self.set_code(BATCHER_ADDRESS, BATCHER)
         self.rpc = EvmRpc(self)
 
     def send(self, transaction: Transaction) -> Mapping[str, Any]:
@@ -208,7 +212,15 @@ class EvmRpc:
 
     def answers(self, requests_: Iterable[Request]) -> list[dict[str, Any]]:
         """Return the whole answers to many requests, in their order; raises `NotAnswered`."""
-        return [self.answer(method, params) for method, params in requests_]
+        asked = list(requests_)
+        calls = [params[0] for method, params in asked if method == "eth_call" and params[0].keys() == _VIEW]
+        if len(calls) < len(asked):
+            return [self.answer(method, params) for method, params in asked]
+        found = decoded(self._evm.view(BATCHER_ADDRESS, encoded(calls)))
+        return [  # a call that failed is made again by itself, to learn how
+            self.answer(method, params) if output is None else {"result": f"0x{output.hex()}"}
+            for (method, params), output in zip(asked, found, strict=True)
+        ]
 
     def answer(self, method: str, params: Sequence[Any]) -> dict[str, Any]:
         """Return the whole answer to one request: `result` or `error`; raises `NotAnswered`."""

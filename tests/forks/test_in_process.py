@@ -156,3 +156,30 @@ def test_the_first_releases_stand_as_they_were_listed(evm, revision):
         assert strategy.variable_slope2_ray == asked.variable_slope2_bps * 10**23
         assert strategy.stable.base_rate_ray == strategy.variable_slope1_ray
         assert reader.prices()[reserve.reserve_id] == asked.price_base
+
+
+def test_many_calls_are_answered_together_as_they_are_one_by_one(evm, token):
+    mint(evm, token, 5)
+    refusing = "0x" + "3c" * 20
+    evm.set_code(refusing, REVERTS_WITH_WORD)
+    halting = "0x" + "4d" * 20
+    evm.set_code(halting, "0xfe")
+    empty = "0x" + "5e" * 20
+    questions = [
+        Question(token, "balanceOf(address)", (HOLDER,)),
+        Question(refusing, "answer()"),
+        Question(token, "symbol()"),
+        Question(halting, "answer()"),
+        Question(empty, "answer()"),
+        Question(token, "allowance(address,address)", (HOLDER, OTHER)),
+    ]
+    calls = [("eth_call", [{"to": one.target, "data": one.data}, "latest"]) for one in questions]
+
+    together = evm.rpc.answers(calls)
+
+    assert together == [evm.rpc.answer(method, params) for method, params in calls]
+    assert int(together[0]["result"], 16) == 5
+    assert "error" in together[1]
+    assert "error" in together[3]
+    assert together[4] == {"result": "0x"}
+    assert evm.rpc.answers([]) == []

@@ -72,7 +72,7 @@ def test_what_is_compared_of_a_liquidation_is_whole_and_only_its_effects_count_a
     rows = {row.field: row for row in twin.ledger.rows if row.subject == "liquidation 0"}
     borrower, treasury, n_reserves = BORROWERS["exhausted"], setting.market.treasury, 9
 
-    assert len(rows) == 6 + 4 + (3 + 3) + 6 + 11 * n_reserves + 3 * (2 + 2 * n_reserves)
+    assert len(rows) == 6 + 4 + (3 + 3) + 6 + 13 * n_reserves + 3 * (2 + 2 * n_reserves)
     assert not any(row.changed for field, row in rows.items() if field.startswith(("before.", "event.")))
     for field in (
         "after.total_debt_base",
@@ -97,7 +97,7 @@ def test_after_a_refusal_everything_is_compared_again_and_nothing_has_moved(sett
     rows = [row for row in twin.ledger.rows if row.subject == "liquidation 0"]
 
     assert twin.ledger.reverts == {"MustNotLeaveDust": 1}
-    assert len(rows) == 6 + 4 + 1 + 11 * 9 + 3 * (2 + 2 * 9)
+    assert len(rows) == 6 + 4 + 1 + 13 * 9 + 3 * (2 + 2 * 9)
     assert not any(row.changed for row in rows)
 
 

@@ -8,22 +8,26 @@ from typing import Any
 
 from eth_abi.abi import encode
 from eth_utils.address import to_checksum_address
-from eth_utils.crypto import keccak
 
 from forks.aave_v3.configuration import emode_category_of
 from forks.aave_v3.deploy import ADMIN, Administrator, Deployment, deploy
 from forks.aave_v3.deploy_v30 import TREASURY, create_strategy_v30, deploy_v30
-from forks.aave_v3.getters import Question, ask
+from forks.aave_v3.events import liquidation_amounts
+from forks.aave_v3.getters import Question, ask_each
 from forks.aave_v3.parameters import MarketParameters, ReserveParameters, StableParameters
-from forks.aave_v3.reader import MarketReader
+from forks.aave_v3.parity import flatten_market, flatten_outcome
+from forks.aave_v3.reader import MarketReader, account_data_of
 from forks.artifacts import aave_v36
-from forks.calldata import calldata
 from forks.chain import Chain
 from forks.feeds import FIXED_FEED
+from protocol import aave_v3
+from tests import steps as draws
+from tests.fuzz.acts import any_used
+from tests.fuzz.arena import START, Arena
+from tests.fuzz.scene import Scene
 from tests.steps import LENDER, MAX, Case, EModeSetup, ReserveSetup
 
 REVISIONS = ("3.0.0", "3.0.1", "3.0.2", "3.6")
-START = 1_700_000_000
 USERS = tuple(to_checksum_address("0x" + f"{digit}a" * 20) for digit in (1, 2, 3))
 WALLET = 10**60
 """What everybody holds of every token: the model takes for granted that it is enough."""
@@ -104,30 +108,32 @@ FEWEST_DECIMALS = 6
 """From v3.2 on nothing with fewer is listed."""
 
 
-class Arena:
-    """One deployed market to play cases in; each case finds it as it was deployed."""
+class ArenaV3(Arena):
+    """A market of Aave v3, whatever its revision."""
 
+    rules = aave_v3
+    supply_signature = SUPPLY
+    supply_base = SUPPLY_BASE
+    reserves_slot = RESERVES_SLOT
     deployment: Deployment
     admin: Administrator
     reader: MarketReader
 
     def __init__(self, chain: Chain, revision: str) -> None:
         self.chain, self.revision = chain, revision
+        self.has_stable_debt = aave_v3.rules_of(revision).has_stable_debt
         chain.set_time(START)
         self._deploy()
         one = self.deployment
-        self.users: tuple[str, ...] = (*USERS, to_checksum_address(one.treasury))
+        self.errors = self.admin.contracts.errors
+        self.users = (*USERS, to_checksum_address(one.treasury))
         self.assets = list(one.tokens.values())
+        self._units = {asset: 10 ** self.word(asset, "decimals()") for asset in self.assets}
         self._sentinel, self._sequencer = self._create_sentinel()
         self._fallback_to_zero()
         umbrella = (b"UMBRELLA", self.users[LENDER])
         self.must(ADMIN, one.provider, "setAddress(bytes32,address)", *umbrella)
         self._fill_wallets()
-
-    @property
-    def errors(self) -> Any:
-        """Names of the ways in which these contracts revert."""
-        return self.admin.contracts.errors
 
     def _deploy(self) -> None:
         """Set `deployment` and `admin`."""
@@ -161,23 +167,6 @@ class Arena:
                 self.must(ADMIN, asset, "mint(address,uint256)", user, WALLET)
                 self.must(user, asset, "approve(address,uint256)", self.deployment.pool, MAX)
 
-    def send(self, sender: str, target: str, signature: str, *arguments: Any) -> Mapping[str, Any]:
-        """Send a transaction and return its receipt, whatever became of it."""
-        return self.chain.send({"from": sender, "to": target, "data": calldata(signature, *arguments)})
-
-    def must(self, sender: str, target: str, signature: str, *arguments: Any) -> None:
-        """Send a transaction of the setting, which may not be refused."""
-        receipt = self.send(sender, target, signature, *arguments)
-        assert receipt["status"] == 1, f"{signature} {arguments} was refused"
-
-    def configure(self, function: str, *arguments: Any) -> bool:
-        """Ask the configurator; whether it agreed."""
-        return self.send(ADMIN, self.deployment.configurator, function, *arguments)["status"] == 1
-
-    def word(self, target: str, signature: str, *arguments: Any) -> int:
-        """The first word that a view answers."""
-        return ask(self.chain, [Question(target, signature, arguments)])[0].word
-
     def prepare(self, case: Case) -> None:
         """Give the market the configuration, prices and first supplies of a case; read it anew."""
         for asset, setup in zip(self.assets, case.setups, strict=True):
@@ -188,8 +177,7 @@ class Arena:
             self.must(ADMIN, self.deployment.provider, "setPriceOracleSentinel(address)", self._sentinel)
         lender = self.users[LENDER]
         for asset, setup in zip(self.assets, case.setups, strict=True):
-            unit = 10 ** self.word(asset, "decimals()")
-            lent = SUPPLY_BASE * unit // setup.price_base * setup.lent_permille // 1000
+            lent = SUPPLY_BASE * self._units[asset] // setup.price_base * setup.lent_permille // 1000
             if lent:
                 self.must(lender, self.deployment.pool, SUPPLY, asset, lent, lender, 0)
         self.read_listing()
@@ -200,16 +188,17 @@ class Arena:
 
     def _set_up(self, asset: str, one: ReserveSetup) -> None:
         limits = (one.ltv_bps, one.liquidation_threshold_bps, one.liquidation_bonus_bps)
-        settings: list[tuple[Any, ...]] = [
-            ("configureReserveAsCollateral(address,uint256,uint256,uint256)", *limits),
-            ("setLiquidationProtocolFee(address,uint256)", one.protocol_fee_bps),
-            ("setReserveFactor(address,uint256)", one.reserve_factor_bps),
-            ("setDebtCeiling(address,uint256)", one.debt_ceiling),
-            ("setSiloedBorrowing(address,bool)", one.siloed),
-            ("setBorrowableInIsolation(address,bool)", one.borrowable_in_isolation),
-        ]
-        for function, *arguments in settings:
-            assert self.configure(function, asset, *arguments), f"{function} {arguments} was refused"
+        settings: dict[tuple[Any, ...], Any] = {
+            ("configureReserveAsCollateral(address,uint256,uint256,uint256)", *limits): None,
+            ("setLiquidationProtocolFee(address,uint256)", one.protocol_fee_bps): 1_000,
+            ("setReserveFactor(address,uint256)", one.reserve_factor_bps): 1_000,
+            ("setDebtCeiling(address,uint256)", one.debt_ceiling): 0,
+            ("setSiloedBorrowing(address,bool)", one.siloed): False,
+            ("setBorrowableInIsolation(address,bool)", one.borrowable_in_isolation): True,
+        }
+        for (function, *arguments), deployed in settings.items():
+            if arguments != [deployed]:
+                assert self.configure(function, asset, *arguments), f"{function} {arguments} was refused"
         self._set_curve(asset, one.curve)
         self._set_stable(asset, enabled=one.stable)
         self.set_price(asset, one.price_base)
@@ -227,21 +216,95 @@ class Arena:
 
     def set_price(self, asset: str, price_base: int) -> None:
         """Let the oracle answer `price_base`."""
-        source = self.reader_of_sources[asset]
-        self.chain.set_storage(source, 0, price_base)
-
-    @property
-    def reader_of_sources(self) -> Mapping[str, str]:
-        """Asset to the fixed feed that the deployment put behind it."""
-        return {asset: f"0x{(0xFEED << 144) + i:040x}" for i, asset in enumerate(self.assets)}
+        source = (0xFEED << 144) + self.assets.index(asset)  # the fixed feed that the deployment put there
+        self.chain.set_storage(f"0x{source:040x}", 0, price_base)
 
     def set_field(self, asset: str, field: str, value: int) -> None:
         """Write one field of a configuration word, without what the configurator asks first."""
         position, width = FIELDS[field]
-        word = self.word(self.deployment.pool, "getConfiguration(address)", asset)
-        kept = word & ~(((1 << width) - 1) << position)
-        slot = int.from_bytes(keccak(encode(["address", "uint256"], [asset, RESERVES_SLOT])))
-        self.chain.set_storage(self.deployment.pool, slot, kept | value << position)
+        kept = self.configuration_word(asset) & ~(((1 << width) - 1) << position)
+        self.write_configuration(asset, kept | value << position)
+
+    def act(self, scene: Scene, step: draws.Step) -> None:
+        """Efficiency modes, grace periods and the sentinel; what users do and the model does not."""
+        match step:
+            case draws.SetMember():
+                asset = scene.asset(any_used(scene, step.reserve))
+                self.set_member(asset, step.emode, member=step.member)
+                self.read_listing()
+            case draws.SetLtvZero():
+                self.set_ltv_zero(scene.asset(step.reserve), step.emode, zero=step.zero)
+                self.read_listing()
+            case draws.SetGrace():
+                self.set_grace(scene.asset(step.reserve), step.seconds)
+            case draws.SetSequencer():
+                since = scene.now - step.for_seconds
+                self.must(ADMIN, self._sequencer, "setAnswer(bool,uint256)", step.down, since)
+            case _:
+                self._act_of_users(scene, step)
+
+    def _act_of_users(self, scene: Scene, step: draws.Step) -> None:
+        """What users can do and the model does not: it is done, and read back."""
+        match step:
+            case draws.SwapRateMode():
+                self._swap_rate_mode(scene, step)
+            case draws.MintUnbacked():
+                amount = step.size.of(scene.in_tokens(SUPPLY_BASE, step.reserve))
+                self.mint_unbacked(scene.asset(step.reserve), amount)
+            case draws.MintToTreasury():
+                self.send(scene.user(0), self.pool, "mintToTreasury(address[])", self.assets)
+            case _:
+                pass
+
+    def _swap_rate_mode(self, scene: Scene, step: draws.SwapRateMode) -> None:
+        user = scene.user(step.user)
+        asset = scene.asset(scene.picked(step.reserve, scene.owed(user)))
+        if self.has_stable_debt:
+            self.send(user, self.pool, "swapBorrowRateMode(address,uint256)", asset, step.mode)
+
+    def lends(self, market: aave_v3.Market, user: str) -> list[int]:
+        """Reserves with liquidity that the user's efficiency mode lends."""
+        lent = [i for i, one in market.reserves.items() if one.virtual_underlying_balance]
+        category = market.emodes.get(market.accounts[user].emode)
+        if category is None:
+            return lent
+        members = category.borrowable_bitmap or category.collateral_bitmap
+        return [i for i in lent if members >> i & 1]
+
+    def account_data(self) -> dict[str, aave_v3.AccountData | None]:
+        """`getUserAccountData` of every user."""
+        questions = [Question(self.pool, "getUserAccountData(address)", (user,)) for user in self.users]
+        answers = zip(self.users, ask_each(self.chain, questions), strict=True)
+        return {user: account_data_of(answer) if answer else None for user, answer in answers}
+
+    def account_data_of(
+        self, market: aave_v3.Market, user: str, at: Mapping[str, Any]
+    ) -> aave_v3.AccountData:
+        """What the model says of `user`."""
+        return aave_v3.account_data(market, user, **at)
+
+    def normalized_of(self, market: aave_v3.Market, reserve_id: int, now: int) -> tuple[int, int]:
+        """What the model says that income and variable debt have grown to. [ray]"""
+        reserve, rules = market.reserves[reserve_id], market.rules
+        return (
+            aave_v3.normalized_income(reserve, rules, now),
+            aave_v3.normalized_debt(reserve, rules, now),
+        )
+
+    def n_integers(self, market: aave_v3.Market) -> int:
+        """As many as parity compares after an action."""
+        return len(flatten_market(market, self.users))
+
+    def liquidation_said(self, outcome: aave_v3.Liquidated) -> dict[str, int]:
+        """Debt repaid, collateral seized, fee and deficits."""
+        return flatten_outcome(outcome, outcome.market)
+
+    def liquidation_told(
+        self, receipt: Any, market: aave_v3.Market, call: aave_v3.LiquidationCall
+    ) -> dict[str, int]:
+        """The same from LiquidationCall, DeficitCreated and the transfer to the treasury."""
+        atoken = self.reader.listing.reserves[call.collateral_id].atoken
+        return liquidation_amounts(receipt, market, call, atoken)
 
     def set_grace(self, asset: str, seconds: int) -> None:
         """Forbid liquidations of an asset for some seconds, where there is such a thing."""
@@ -249,15 +312,11 @@ class Arena:
     def set_ltv_zero(self, asset: str, emode_id: int, *, zero: bool) -> None:
         """Take a member's loan to value away, where there is such a thing."""
 
-    def set_sequencer(self, *, down: bool, since: int) -> None:
-        """What the sentinel's sequencer says of itself."""
-        self.must(ADMIN, self._sequencer, "setAnswer(bool,uint256)", down, since)
-
     def mint_unbacked(self, asset: str, amount: int) -> None:
         """Let a bridge mint aTokens for the lender, where there are bridges."""
 
 
-class ArenaV30(Arena):
+class ArenaV30(ArenaV3):
     """3.0.0, 3.0.1 or 3.0.2, from published artifacts."""
 
     def _deploy(self) -> None:
@@ -284,7 +343,7 @@ class ArenaV30(Arena):
         assert self.configure(function, emode_id, *limits, source, "mode")
 
     def set_member(self, asset: str, emode_id: int, *, member: bool) -> None:
-        word = self.word(self.deployment.pool, "getConfiguration(address)", asset)
+        word = self.configuration_word(asset)
         if member or emode_category_of(word) == emode_id:
             self.configure("setAssetEModeCategory(address,uint8)", asset, emode_id if member else 0)
 
@@ -293,7 +352,7 @@ class ArenaV30(Arena):
         self.send(ADMIN, self.deployment.pool, signature, asset, amount, self.users[LENDER], 0)
 
 
-class ArenaV36(Arena):
+class ArenaV36(ArenaV3):
     """3.6, from published sources."""
 
     def _deploy(self) -> None:
@@ -321,6 +380,6 @@ class ArenaV36(Arena):
         self.configure("setAssetLtvzeroInEMode(address,uint8,bool)", asset, emode_id, zero)
 
 
-def arena_of(chain: Chain, revision: str) -> Arena:
+def arena_of(chain: Chain, revision: str) -> ArenaV3:
     """The market of a revision, deployed on `chain`."""
     return (ArenaV36 if revision == "3.6" else ArenaV30)(chain, revision)

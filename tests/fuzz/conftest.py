@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 import pytest
 from hypothesis.internal.conjecture.engine import ConjectureRunner
 
-from tests.fuzz.budget import CASES, SEED
+from tests.fuzz.budget import CASES, SEED, play_all, share
 from tests.fuzz.tally import Tally
 
 TALLIES = pytest.StashKey[dict[str, Tally]]()
-
-
-@pytest.fixture(scope="session")
-def tallies(pytestconfig: pytest.Config) -> dict[str, Tally]:
-    """Rule set to what has been compared of it in this process."""
-    return pytestconfig.stash.setdefault(TALLIES, {})
+N_PARTS = pytest.StashKey[int]()
 
 
 @pytest.fixture(autouse=True)
@@ -25,20 +22,31 @@ def _every_case_is_drawn_afresh(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ConjectureRunner, "generate_mutations_from", lambda *_: None)
 
 
+@pytest.fixture
+def compare(pytestconfig: pytest.Config) -> Callable[[str], None]:
+    """Plays the cases of one part, such as 3.6-a, and compares all that they come to."""
+    from tests.fuzz import worlds
+    from tests.fuzz.play import play
+
+    tallies = pytestconfig.stash.setdefault(TALLIES, {})
+
+    def compared(part: str) -> None:
+        world = part.rpartition("-")[0]
+        tally = tallies.setdefault(world, Tally())
+        before, n_cases = tally.cases, share(pytestconfig.stash[N_PARTS])
+        play_all(
+            part, worlds.cases(world), lambda case: play(worlds.arena(world), case, tally), n_cases=n_cases
+        )
+        assert tally.cases - before >= n_cases
+
+    return compared
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Count how many fuzz tests, of those that were asked for, share the cases."""
-    n_tests = sum("n_tests" in getattr(item, "fixturenames", ()) for item in items)
-    config.stash[N_TESTS] = max(n_tests, 1)
-
-
-N_TESTS = pytest.StashKey[int]()
-
-
-@pytest.fixture(scope="session")
-def n_tests(pytestconfig: pytest.Config) -> int:
-    """How many fuzz tests share the number of cases."""
-    return pytestconfig.stash[N_TESTS]
+    """Count how many parts, of those that were asked for, share the cases."""
+    n_parts = sum("compare" in getattr(item, "fixturenames", ()) for item in items)
+    config.stash[N_PARTS] = max(n_parts, 1)
 
 
 def pytest_report_header() -> str:
@@ -51,28 +59,21 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     found = session.config.stash.get(TALLIES, {})
     output: Any = getattr(session.config, "workeroutput", None)
     if output is not None:
-        output["fuzz"] = {name: (one.cases, one.steps, one.integers) for name, one in found.items()}
+        output["fuzz"] = {
+            world: asdict(tally) | {"outcomes": dict(tally.outcomes)} for world, tally in found.items()
+        }
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: Any) -> None:
     """Add what a worker compared."""
     found = node.config.stash.setdefault(TALLIES, {})
-    for name, counts in getattr(node, "workeroutput", {}).get("fuzz", {}).items():
-        tally = found.setdefault(name, Tally())
-        tally.cases, tally.steps, tally.integers = (
-            mine + theirs
-            for mine, theirs in zip((tally.cases, tally.steps, tally.integers), counts, strict=True)
-        )
+    for world, counts in getattr(node, "workeroutput", {}).get("fuzz", {}).items():
+        found.setdefault(world, Tally()).add(Tally(**counts))
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Print what was compared, rule set by rule set."""
-    found = config.stash.get(TALLIES, {})
-    for name, tally in sorted(found.items()):
-        terminalreporter.write_line(
-            f"fuzz {name}: {tally.cases:,} cases, {tally.steps:,} steps, {tally.integers:,} integers compared"
-        )
-        if config.option.verbose > 0:
-            for outcome, count in sorted(tally.outcomes.items()):
-                terminalreporter.write_line(f"    {count:>7,} {outcome}")
+    for world, tally in sorted(config.stash.get(TALLIES, {}).items()):
+        for line in tally.lines(f"Aave {world}"):
+            terminalreporter.write_line(line)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fuzz.aave_v2_arena import Arena
-from tests.fuzz.aave_v2_play import play
+from tests.fuzz.aave_v2_arena import ArenaV2
+from tests.fuzz.play import play
 from tests.fuzz.tally import Tally
-from tests.strategies_v2 import (
+from tests.steps import (
     RAY,
     STABLE,
     VARIABLE,
     Borrow,
-    Case,
+    CaseV2,
     Pick,
     RebalanceStable,
-    ReserveSetup,
+    ReserveSetupV2,
     SetMarketRate,
     Size,
     Supply,
@@ -27,7 +27,7 @@ pytest.importorskip("pyrevm", reason="pyrevm, the EVM for this process, is not i
 
 LENT = Pick(1, used=False)
 SETUPS = tuple(
-    ReserveSetup(
+    ReserveSetupV2(
         ltv_bps=8_000,
         liquidation_threshold_bps=8_500,
         liquidation_bonus_bps=10_500,
@@ -35,17 +35,17 @@ SETUPS = tuple(
         curve=2,  # no slopes of the stable rate, and steep ones of the variable rate
         market_rate_ray=3 * RAY // 100,
         price_base=price_base,
-        lent_permille=1_000,
+        lent_permille=10_000,
     )
     for price_base in (10**18, 10**15, 10**15, 10**15, 10**15)
 )
-CASE = Case(
+CASE = CaseV2(
     SETUPS,
     (
         Supply(0, 2, Size(permille=20_000), 0),
-        Borrow(0, 1, Size(), STABLE, of_liquidity=True),
+        Borrow(0, LENT, Size(), STABLE, of_liquidity=True),
         RebalanceStable(0, LENT),
-        *[Borrow(0, 1, Size(), STABLE, of_liquidity=True)] * 12,
+        *[Borrow(0, LENT, Size(), STABLE, of_liquidity=True)] * 12,
         Wait(86_400),
         SetMarketRate(1, RAY // 50),
         RebalanceStable(0, LENT),
@@ -63,7 +63,7 @@ def test_the_model_rebalances_as_the_contracts_do():
     from forks.in_process.evm import Evm
 
     tally = Tally()
-    play(Arena(Evm()), CASE, tally)
+    play(ArenaV2(Evm()), CASE, tally)
 
     assert tally.outcomes["Borrow: goes through"] == 13
     assert tally.outcomes["RebalanceStable: goes through"] == 2

@@ -236,6 +236,13 @@ def test_a_repayment_beyond_the_debt_pays_all_and_clears_the_bit(state):
     assert DOLLAR not in found.market.accounts[BORROWER].positions
 
 
+def test_a_repayment_of_all_but_one_share_leaves_a_loan(state):
+    found = moved(repay(state, BORROWER, DOLLAR, units(DOLLAR, 5_000) - 1, timestamp=NOW))
+    owed = position(found, DOLLAR)
+
+    assert (owed.drawn_shares, owed.borrowing) == (1, True)
+
+
 def test_a_repayment_pays_premium_first_and_whole_units_of_it(risky):
     index_ray = drawn_index(risky.assets[DOLLAR], LATER)
     premium_ray = units(DOLLAR, 2_500) * (index_ray - RAY)

@@ -174,11 +174,12 @@ def test_a_position_in_nothing_is_a_mistake_of_the_caller():
 
 
 def test_a_collateral_too_large_to_be_sorted_reverts():
-    state = market(holds={COIN: 10}, owes={DOLLAR: 7_000})
-    prices = {**usd(), COIN: (2**224 - 1) // (10 * 10**18) + 1}
+    state = with_position(market(holds={COIN: 10}, owes={DOLLAR: 7_000}), COIN, supplied_shares=1)
 
+    with pytest.raises(EvmRevert, match="EmptyRevert"):  # sorted, but too large for a wad
+        data_of(state, {**usd(), COIN: 2**224 - 2})
     with pytest.raises(EvmRevert, match="MaxDataSizeExceeded"):
-        data_of(state, prices)
+        data_of(state, {**usd(), COIN: 2**224 - 1})
 
 
 def test_who_owes_is_listed():

@@ -369,3 +369,16 @@ def test_stored_integers_keep_to_their_size():
     assert revert_of(hub.add_liquidity, lent(), SPOKE, 2**120, NOW) == "SafeCastOverflowedUintDowncast"
     full = book(lent(added_shares=2**120 - 1, liquidity=2**119), added_shares=2**120 - 1)
     assert revert_of(hub.add_liquidity, full, SPOKE, 10**9, NOW) == "Panic(0x11)"
+
+
+def test_shares_may_have_120_bits():
+    half = 2**119
+    rich = lent(liquidity=half)
+
+    assert hub.draw(rich, SPOKE, half, NOW).shares == half
+    deep = book(lent(drawn_shares=half), drawn_shares=half)
+    assert hub.restore(deep, SPOKE, half, NOTHING, NOW).shares == half
+    even = book(replace(rich, added_shares=half, drawn_shares=0), added_shares=half, drawn_shares=0)
+    assert hub.add_liquidity(even, SPOKE, half - 1, NOW).shares == half - 1
+    assert hub.remove_liquidity(even, SPOKE, half, NOW).shares == half
+    assert hub.pay_fee_shares(even, SPOKE, half, NOW).spokes[TREASURY].added_shares == half

@@ -10,7 +10,6 @@ from protocol.aave_v4 import (
     DynamicConfig,
     LiquidationAmounts,
     Position,
-    Revert,
     account_data,
     liquidation_quote,
 )
@@ -102,9 +101,9 @@ def test_a_collateral_without_a_factor_cannot_be_seized(state):
     assert refused(other, collateral_id=STONE) == "ReserveNotEnabledAsCollateral"
 
 
-@pytest.mark.parametrize(("coin", "liquidatable"), [(875, False), (874.99999999, True)])
-def test_a_health_factor_of_one_is_healthy(state, coin, liquidatable):
-    assert isinstance(called(state, usd(coin=coin)), Revert) is not liquidatable
+def test_a_health_factor_of_one_is_healthy(state):
+    assert refused(state, usd(coin=875)) == "HealthFactorNotBelowThreshold"
+    assert done(state, usd(coin=874.99999999)).debt_repaid == 1
 
 
 # --- what moves ---

@@ -49,6 +49,7 @@ def test_the_tipping_prices_are_the_last_ones_on_their_side(rule_set):
         (point.debt_remains, lambda price: pair.residual(price) > 0),
     ):
         assert tipping.agrees
+        assert tipping.price_base is not None
         assert holds(tipping.price_base)
         assert not holds(tipping.price_base + 1)
 
@@ -88,6 +89,7 @@ def test_a_wrong_integer_form_does_not_agree(monkeypatch):
     rule_set = pair_rules()["3.6"]
     price = frontier_point(rule_set, TERMS, THREE_FIFTHS).debt_remains.price_base
     right = PoolPair.residual
+    assert price is not None
 
     monkeypatch.setattr(PoolPair, "residual", lambda self, price_base: right(self, price_base) + 10_000)
 
@@ -102,15 +104,22 @@ def test_a_delay_moves_the_market_on_by_pace_times_age():
     )
 
     assert delay.lag == Fraction(1, 20)
+    assert point.liquidatable.drop is not None
     assert point.liquidatable.market_drop(delay) == point.liquidatable.drop + Fraction(1, 20)
     assert point.liquidatable.market_drop(Delay(delay_s=36_000, fall_per_hour=Fraction(1, 5))) is None
     assert point.payout == Fraction(1_045, 1_000)
     assert point.payout_at_market(Delay()) == point.payout
-    assert (
-        point.payout_at_market(delay)
-        < 1
-        < point.payout_at_market(Delay(delay_s=300, fall_per_hour=Fraction(1, 5)))
+
+
+def test_a_long_delay_makes_a_liquidation_a_loss():
+    point, pace = frontier_point(pair_rules()["3.6"], TERMS, THREE_FIFTHS), Fraction(1, 5)
+    soon, late = (
+        point.payout_at_market(Delay(delay_s=delay_s, fall_per_hour=pace)) for delay_s in (300, 900)
     )
+
+    assert soon is not None
+    assert late is not None
+    assert late < 1 < soon
 
 
 @pytest.mark.parametrize(("edge", "found"), [(WAD, 100), (100, 100), (57, 57), (1, 1), (0, None)])

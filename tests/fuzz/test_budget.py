@@ -1,0 +1,57 @@
+"""The machine itself: it plays enough, finds what is wrong, and finds the same again from the same seed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from protocol.fixed_point.percentage import percent_mul_up
+from tests.fuzz.aave_v3_arena import ArenaV3
+from tests.fuzz.budget import CASES_A_PART, play_all
+from tests.fuzz.tally import Tally
+from tests.fuzz.worlds import WORLDS, arena, cases, parts
+
+pytest.importorskip("pyrevm", reason="pyrevm, the EVM for this process, is not installed")
+
+
+def test_the_suite_plays_two_thousand_cases():
+    assert sum(len(parts(world)) for world in WORLDS) * CASES_A_PART >= 2_000
+
+
+@pytest.fixture
+def _the_fee_is_rounded_the_wrong_way(monkeypatch):
+    read_listing = ArenaV3.read_listing
+
+    def wrong(self):
+        read_listing(self)
+        listing = self.reader.listing
+        self.reader.listing = replace(listing, rules=replace(listing.rules, protocol_fee=percent_mul_up))
+
+    monkeypatch.setattr(ArenaV3, "read_listing", wrong)
+
+
+def counter_example(seed):
+    """The last case played when the machine has failed, and what it said."""
+    from tests.fuzz.play import Differs, play
+
+    played = []
+
+    def watched(case):
+        played.append(case)
+        play(arena("3.6"), case, Tally())
+
+    with pytest.raises(Differs) as failure:
+        play_all("3.6-a", cases("3.6"), watched, n_cases=200, seeded=seed, shrinking_plays=30)
+    return played[-1], str(failure.value), failure.value.__notes__
+
+
+@pytest.mark.usefixtures("_the_fee_is_rounded_the_wrong_way")
+def test_a_wrong_rule_is_found_and_the_same_seed_ends_at_the_same_counter_example():
+    first, said, notes = counter_example(seed=0)
+    again, said_again, _ = counter_example(seed=0)
+
+    assert "Liquidate" in said
+    assert (first, said) == (again, said_again)
+    assert len(first.steps) <= 10
+    assert "the same again: make fuzz CASES=200 SEED=0 ONLY=3.6-a" in notes

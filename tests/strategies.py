@@ -277,21 +277,22 @@ def closures(draw: st.DrawFn) -> tuple[Step, ...]:
 @st.composite
 def aeons(draw: st.DrawFn) -> tuple[Step, ...]:
     """So much time that an index is above 2, and one unit is no scaled unit any more."""
-    who, one = draw(borrowers), Size(fixed=1)
-    here = draw(picks)
-    uses: tuple[Step, ...] = (
-        Supply(who, here.n, one, who),
-        Borrow(who, here, one, VARIABLE, of_liquidity=False),
-        Withdraw(who, here, one),
-        Repay(who, who, here, one, VARIABLE),
+    who, here, one = draw(borrowers), draw(picks), Size(fixed=1)
+    decade = Wait(10 * 365 * 86_400), Repay(LENDER, who, here, one, VARIABLE)
+    uses: tuple[tuple[Step, ...], ...] = (
+        tuple(Supply(who, reserve, one, who) for reserve in range(N_RESERVES)),
+        (Borrow(who, here, one, VARIABLE, of_liquidity=False),),
+        (Withdraw(who, here, one),),
+        (Repay(who, who, here, one, VARIABLE),),
     )
-    return (*[Wait(10 * 365 * 86_400)] * draw(st.integers(1, 3)), draw(st.sampled_from(uses)))
+    return (*decade * draw(st.integers(1, 3)), *draw(st.sampled_from(uses)))
 
 
 @st.composite
 def oddities(draw: st.DrawFn) -> tuple[Step, ...]:
-    """Two steps that single ones hardly ever come to: an efficiency mode that does not fit, aTokens unbacked."""
+    """What single steps hardly ever come to: a mode that does not fit, aTokens unbacked, debt worth nothing."""
     user, pick, mode = draw(borrowers), draw(picks), draw(st.integers(1, N_EMODES))
+    loan = Borrow(user, pick, Size(fixed=10_000), STABLE, of_liquidity=False)
     return draw(
         st.sampled_from(
             (
@@ -299,6 +300,8 @@ def oddities(draw: st.DrawFn) -> tuple[Step, ...]:
                 (SetLtvZero(pick.n, mode, zero=True), SwitchEMode(user, mode)),
                 (SwitchEMode(user, mode), Configure(None, "borrowing_enabled", 0), SwitchEMode(user, 0)),
                 (MintUnbacked(pick.n, Size(20_000)), Withdraw(LENDER, pick, Size(fixed=MAX))),
+                (Steer(user, 10**30, collateral=False), Withdraw(user, pick, Size(500))),
+                (Configure(None, "stable_borrowing_enabled", 0), loan),
             )
         )
     )

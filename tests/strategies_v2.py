@@ -47,6 +47,7 @@ from tests.strategies import (
     mostly,
     numbers_of,
     odd_digits,
+    oddities,
     own_repayments,
     own_supplies,
     picks,
@@ -118,7 +119,9 @@ moves = st.one_of(
     alone(ordinary),
     alone(ordinary),
     alone(rare),
-    st.one_of(alone(st.builds(Wait, waits)), aeons()),
+    alone(st.builds(Wait, waits)),
+    aeons(),
+    oddities(),
 )
 
 

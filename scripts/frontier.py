@@ -23,7 +23,11 @@ from stress.pair_terms import PairTerms
 WIDTH_OF_A_FILE = 118
 """Columns of the tables where standard output is no terminal."""
 STDOUT = "-"
+MOST_USD = 1e18
+"""Prices and sizes stay below: their products have to fit the chain's 256 bits."""
 ALL = "all"
+MOST_FALL_RATIO = 1e6
+"""Of the start price, an hour."""
 CURVE_POINTS = 8
 """Falls, between the one at which debt must remain and a total loss, at which an account is called to the end."""
 
@@ -122,7 +126,15 @@ def frontier(
         collateral_decimals=collateral_decimals,
         debt_decimals=debt_decimals,
     )
+    if not fall_per_hour_ratio < MOST_FALL_RATIO:
+        raise click.UsageError(
+            f"--fall-per-hour {fall_per_hour_ratio} is no pace: give less than {MOST_FALL_RATIO:g}"
+        )
     delay = Delay(delay_s=delay_s, fall_per_hour=Fraction(str(fall_per_hour_ratio)))
+    if not start_ltv[0] < start_ltv[1]:  # also not a number
+        raise click.UsageError(
+            f"--start-ltv goes from {start_ltv[0]} to {start_ltv[1]}: give the lower one first"
+        )
     grid = _grid(Fraction(str(start_ltv[0])), Fraction(str(start_ltv[1])), n_points)
     chosen = _chosen(revisions)
     _require_amounts(terms, grid)
@@ -132,15 +144,13 @@ def frontier(
 
 
 def _base(usd: float) -> int:
-    """Dollars as the oracle's integer. [base]"""
+    """Dollars as the oracle's integer [base]. Refuses what no chain can hold."""
+    if not usd < MOST_USD:  # also not a number
+        raise click.UsageError(f"{usd} dollars are no price or size: give less than {MOST_USD:g}")
     return int(Fraction(str(usd)) * BASE_PER_USD)
 
 
 def _grid(first: Fraction, last: Fraction, n_points: int) -> list[Fraction]:
-    if first >= last:
-        raise click.UsageError(
-            f"--start-ltv goes from {float(first)} to {float(last)}: give the lower one first"
-        )
     return [first + (last - first) * i / (n_points - 1) for i in range(n_points)]
 
 
@@ -287,7 +297,7 @@ def _revisions_table(done: Sequence[Frontier]) -> Table:
     for name in ("price", "residual", "called out", "calls"):
         table.add_column(name, justify="right")
     table.add_column("then refused with", no_wrap=True)
-    table.add_column("checked against", no_wrap=True)
+    table.add_column("checked against", overflow="fold")
     for one in done:
         first = one.curve[0] if one.curve else None
         cells = (

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from protocol.errors import ModelError
@@ -97,7 +98,7 @@ def _print(report: Report, figures: tuple[Path, ...]) -> None:
 def _table(sheet: Sheet) -> Table:
     table = Table(title=sheet.title, title_justify="left", title_style="bold", box=None, header_style="dim")
     for column in sheet.columns:
-        table.add_column(column.name, justify=column.justify, no_wrap=True)
+        table.add_column(escape(column.name), justify=column.justify, no_wrap=True)
     for number, row in enumerate(sheet.rows):
         table.add_row(*row, style="bold red" if number == sheet.marked else "")
     return table

@@ -22,6 +22,7 @@ from protocol.aave_v3 import rules_of
 from protocol.errors import ModelError
 from stress.account_file import AccountFileError, read_account
 from stress.across_revisions import Asked, Question, ask, by_value, changed_rules
+from stress.pair_rules import V4, V4_WITNESS
 from stress.small_market import BORROWER, LIQUIDATOR, NOW, RuleSet, rule_sets
 
 WIDTH_OF_A_FILE = 118
@@ -136,6 +137,7 @@ def _as_json(asked: Sequence[Asked]) -> dict[str, Any]:
         "revisions": [
             {"revision": one.rule_set.name, "witness": one.rule_set.witness, **one.facts} for one in asked
         ],
+        "not_asked": [{"revision": V4, "witness": V4_WITNESS}],
         "differing": [name for name, values in by_value(asked).items() if len(values) > 1],
         "rules_changed": [
             {
@@ -157,6 +159,7 @@ def _show(asked: Sequence[Asked]) -> None:
         console = Console(highlight=False, width=WIDTH_OF_A_FILE)
     console.print(_values_table(asked))
     console.print(_witness_table(asked))
+    console.print(f"Not asked: {V4}, whose account is another one, shares on a hub; its rules: {V4_WITNESS}.")
 
 
 def _values_table(asked: Sequence[Asked]) -> Table:
@@ -193,11 +196,17 @@ def _witness_table(asked: Sequence[Asked]) -> Table:
     table.add_column("compared with", no_wrap=True)
     table.add_column("rules changed since the one above", overflow="fold")
     for place, one in enumerate(asked):
-        changed = changed_rules(asked[place - 1].rule_set, one.rule_set) if place else {}
         table.add_row(
-            one.rule_set.name, one.rule_set.witness, ", ".join(name.replace("_", " ") for name in changed)
+            one.rule_set.name, one.rule_set.witness, _changes(asked[place - 1], one) if place else ""
         )
     return table
+
+
+def _changes(earlier: Asked, later: Asked) -> str:
+    """The columns that differ, in words; a rule set without a table of revisions is another one altogether."""
+    if not earlier.rule_set.columns:
+        return "another rule set"
+    return ", ".join(name.replace("_", " ") for name in changed_rules(earlier.rule_set, later.rule_set))
 
 
 if __name__ == "__main__":

@@ -115,14 +115,19 @@ def highest_price(holds: Callable[[int], bool], start_base: int) -> int | None:
 
 
 def _agrees(pair: Pair, price_base: int | None, closed_form: Fraction | None) -> bool:
-    """Equal up to one unit of price and what two base units of value or two units of debt are worth in price."""
+    """Equal up to one unit of price, and what the rounding of values and amounts is worth in price.
+
+    That is two base units of value, two units of debt, and three units of collateral: the floor of what the debt
+    is worth, and again with the bonus.
+    """
     if price_base is None or closed_form is None:
         return price_base is None and closed_form is None
     terms = pair.terms
     exact = min(terms.collateral_price_base * (1 - closed_form), terms.collateral_price_base)
     of_value = Fraction(2 * 10**terms.collateral_decimals, terms.collateral)
     of_debt = Fraction(2 * price_base, pair.debt)
-    return abs(exact - price_base) <= 1 + of_value + of_debt
+    of_collateral = Fraction(3 * price_base, terms.collateral)
+    return abs(exact - price_base) <= 1 + of_value + of_debt + of_collateral
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,7 +13,7 @@ from stress.small_market import rule_sets
 from stress.spoke_pair import SpokePair
 
 V4 = "4.0"
-V4_WITNESS = "amounts recorded, rest read"
+V4_WITNESS = "amounts: recorded vectors; rest: read, not executed"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -73,6 +73,24 @@ def test_an_account_called_to_the_end_keeps_what_the_integer_form_says(rule_set,
         assert outcome.residual > 0
 
 
+@by_revision
+@pytest.mark.parametrize(("collateral_decimals", "debt_decimals", "price_usd"), [
+    (8, 18, 80_000), (6, 18, 2_000), (2, 6, 1), (18, 18, 3_000), (6, 6, 1), (18, 2, 2_000),
+])  # fmt: skip
+def test_integers_and_closed_form_agree_whatever_the_decimals(
+    rule_set, collateral_decimals, debt_decimals, price_usd
+):
+    terms = replace(
+        TERMS,
+        collateral_decimals=collateral_decimals,
+        debt_decimals=debt_decimals,
+        collateral_price_base=price_usd * BASE_PER_USD,
+    )
+    point = frontier_point(rule_set, terms, Fraction(11, 20))
+
+    assert all(one.agrees for one in (point.liquidatable, point.toxic, point.debt_remains))
+
+
 def test_half_a_call_needs_several_and_all_at_once_needs_one():
     """Aave v2 takes half whatever the health; from a health of 0.95 down v3 takes everything."""
     terms, price = replace(TERMS, liquidation_threshold_bps=80_00), 1_200 * BASE_PER_USD

@@ -48,7 +48,18 @@ class Stopped:
     health_wad: int
     must_leave: int
     """Debt that the best liquidation must leave at this price. [CRV units]"""
+    endured: Endured
     resumed: Resumed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endured:
+    """The worst moment between the stop and that hour's close, at the prices the oracle really showed."""
+
+    timestamp: int
+    health_wad: int
+    must_leave: int
+    """Debt that had to remain had anybody liquidated then. [CRV units]"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,8 +93,21 @@ def stopped(record: Record, replayed: Replay, *, index: int) -> Stopped:
         loan_to_value_ratio=account.total_debt_base / account.total_collateral_base,
         health_wad=account.health_factor_wad,
         must_leave=residual_of_pair(market, ANYTHING, prices_base=prices, timestamp=now)[0],
+        endured=_endured(market, record, replayed, index),
         resumed=_resumed(market, later[1:]),
     )
+
+
+def _endured(market: Market, record: Record, replayed: Replay, index: int) -> Endured:
+    """At each price in force when one of the calls that were not made was really made."""
+
+    def at(call: int) -> Endured:
+        prices, now = replayed.steps[call].prices_base, record.calls[call].timestamp
+        must_leave, _ = residual_of_pair(market, ANYTHING, prices_base=prices, timestamp=now)
+        health_wad = health(market, prices, now).health_factor_wad
+        return Endured(timestamp=now, health_wad=health_wad, must_leave=must_leave)
+
+    return min((at(call) for call in range(index, len(replayed.steps))), key=lambda moment: moment.health_wad)
 
 
 def _resumed(market: Market, hours: list[Hour]) -> Resumed:

@@ -154,7 +154,7 @@ def checks(done: Study) -> Iterator[Check]:
         and done.ratios[BONUS_BPS] == done.segments[-1].ratio,
     )
     yield Check(
-        says="stopping before the first toxic call leaves a healthy account and no bad debt",
+        says="at the close of 19:00, had nobody called since the stop, the account is healthy and owes no bad debt",
         holds=bool(done.stops)
         and all(stop.health_wad >= WAD and stop.must_leave == 0 for stop in done.stops),
     )

@@ -140,7 +140,11 @@ def _findings(done: Study) -> Iterator[str]:
         f"health factor {stop.health_wad / WAD:.4f}, bad debt "
         f"{tokens(stop.must_leave, CRV_UNIT)}."
     )
-    again = stop.resumed
+    worst, again = stop.endured, stop.resumed
+    yield (
+        f"Only if nobody called in between: at {clock(worst.timestamp)} the oracle's price put the health factor at "
+        f"{worst.health_wad / WAD:.4f}, and a liquidation then had to leave {tokens(worst.must_leave, CRV_UNIT)} CRV."
+    )
     yield (
         f"Liquidated again in later hours, while allowed and not toxic ({again.calls} calls): "
         f"{tokens(again.collateral, USDC_UNIT)} USDC and {tokens(again.debt, CRV_UNIT)} CRV left two days on, "
@@ -180,6 +184,8 @@ def _numbers(done: Study) -> dict[str, Any]:
                 "debt": stop.debt,
                 "health_factor_wad": stop.health_wad,
                 "bad_debt": stop.must_leave,
+                "lowest_health_factor_wad": stop.endured.health_wad,
+                "bad_debt_if_called_then": stop.endured.must_leave,
             }
             for stop in done.stops
         ],

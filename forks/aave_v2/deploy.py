@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from eth_utils.address import to_checksum_address
-from protocol.aave_v2.validation import ERROR_NAMES
 
 from forks.aave_v2.parameters import ReserveParameters
 from forks.aave_v3.deploy import ADMIN, Administrator
 from forks.aave_v3.getters import Question, address_of, ask
 from forks.artifacts import Contracts, ErrorTable, hardhat_artifact
 from forks.chain import Chain
+from protocol.aave_v2.validation import ERROR_NAMES
 
 TREASURY = to_checksum_address("0x" + "7e" * 20)
 """Receives what the reserve factor takes; an account like any other."""

@@ -154,22 +154,25 @@ def reasons() -> dict[tuple[str, str, str], str]:
 
 def report(drawn: Sequence[Mutant], n_all: int, seed: int) -> int:
     """Print the figure, the modules and the survivors; how many of these nothing explains."""
-    run = [mutant for mutant in drawn if mutant.exit_code is not None]
-    killed, total = Counter(m.module for m in run if m.exit_code in KILLED), Counter(m.module for m in run)
+    tried = [mutant for mutant in drawn if mutant.exit_code is not None]
+    killed, total = (
+        Counter(m.module for m in tried if m.exit_code in KILLED),
+        Counter(m.module for m in tried),
+    )
     for module in sorted(total):
         click.echo(f"  {module:<40} {killed[module]:>4} of {total[module]}")
     known, unexplained = reasons(), 0
-    for mutant in (m for m in run if m.exit_code not in KILLED):
+    for mutant in (m for m in tried if m.exit_code not in KILLED):
         was, now = change(mutant)
         reason = known.get((mutant.module, was, now))
         unexplained += reason is None
         click.echo(f"\n{mutant.module}  {mutant.name}\n  - {was}\n  + {now}\n  {reason or 'NOT EXPLAINED'}")
-    share = 100 * killed.total() / max(len(run), 1)
+    share = 100 * killed.total() / max(len(tried), 1)
     click.echo(
-        f"\n{killed.total()} of {len(run)} mutants killed: {share:.1f} % of a sample of {len(drawn)} out of {n_all} "
-        f"(seed {seed}); {len(run) - killed.total()} survive, {unexplained} of them without a reason"
+        f"\n{killed.total()} of {len(tried)} mutants killed: {share:.1f} % of a sample of {len(drawn)} "
+        f"out of {n_all} (seed {seed}); {len(tried) - killed.total()} survive, {unexplained} of them without a reason"
     )
-    return unexplained + len(drawn) - len(run)
+    return unexplained + len(drawn) - len(tried)
 
 
 @click.command()
@@ -183,6 +186,8 @@ def main(size: int, seed: int, jobs: int, again: bool, only_report: bool) -> Non
     if not only_report:
         run(size, seed, jobs, again=again)
     mutants = all_mutants()
+    if not mutants:
+        raise click.ClickException("no mutants are written yet: run `make mutants` without --only-report")
     sys.exit(1 if report(sample(mutants, size, seed), len(mutants), seed) else 0)
 
 

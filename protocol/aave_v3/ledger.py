@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from protocol.aave_v3.gho import GhoMove, burn_gho, interest_repaid, mint_gho
 from protocol.aave_v3.health import EMPTY_ACCOUNT, category_of
-from protocol.aave_v3.rates import with_holdings_moved
+from protocol.aave_v3.rates import TRANSFER_EXCEEDS_BALANCE, with_holdings_moved
 from protocol.aave_v3.stable_debt import StableMove, burn_stable, mint_stable
 from protocol.aave_v3.state import EModeCategory, Market, Position, Reserve, ReserveId, User
 from protocol.errors import EvmRevert, UnknownReserve
@@ -77,13 +77,19 @@ class Ledger:
         """Puts a user into an efficiency mode; 0 = none."""
         self._accounts[user] = replace(self._accounts.get(user, EMPTY_ACCOUNT), emode=emode_id)
 
-    def transfer_underlying(self, reserve_id: ReserveId, *, added: int = 0, taken: int = 0) -> None:
+    def transfer_underlying(
+        self, reserve_id: ReserveId, *, added: int = 0, taken: int = 0, unpaid: int = 0
+    ) -> None:
         """The aToken is sent, or sends, the asset itself. Amounts in asset units; reverts as the asset does.
 
-        [Modified in v3.1: not seen here, as a virtual balance has moved with the rates]
+        [Modified in v3.1: a virtual balance has moved with the rates, by `unpaid` more than there is by now]
         """
+        reserve = self.reserve(reserve_id)
         if not self.rules.virtual_accounting:
-            self.put(with_holdings_moved(self.reserve(reserve_id), added=added, taken=taken))
+            self.put(with_holdings_moved(reserve, added=added, taken=taken))
+        elif unpaid > reserve.virtual_underlying_balance:
+            held = reserve.virtual_underlying_balance + taken - unpaid
+            raise EvmRevert(TRANSFER_EXCEEDS_BALANCE, held=held, taken=taken)
 
     def mint_atoken(self, user: User, reserve_id: ReserveId, scaled: int) -> None:
         """Creates supply; reverts `InvalidMintAmount` for nothing."""

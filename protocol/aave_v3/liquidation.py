@@ -120,7 +120,7 @@ def _execute(
     if call.receive_atoken:
         _hand_over_atokens(ledger, call, sides, seized)
     else:
-        _pay_out_underlying(ledger, call, seized.collateral, timestamp)
+        _pay_out_underlying(ledger, call, seized, timestamp)
     fee = _pay_fee(ledger, call, sides.collateral_index_ray, seized.fee, market.treasury)
     if depletion.account:
         deficits |= burn_bad_debt(ledger, call.borrower, timestamp)
@@ -284,14 +284,15 @@ def _hand_over_atokens(ledger: Ledger, call: LiquidationCall, sides: _Sides, sei
         ledger.set_collateral_enabled(call.liquidator, call.collateral_id, enabled=True)
 
 
-def _pay_out_underlying(ledger: Ledger, call: LiquidationCall, amount: int, timestamp: int) -> None:
+def _pay_out_underlying(ledger: Ledger, call: LiquidationCall, seized: Seizure, timestamp: int) -> None:
     """The liquidator gets the asset itself: liquidity shrinks, rates move, then the aTokens are burned."""
-    rules = ledger.rules
+    rules, amount = ledger.rules, seized.collateral
     reserve = accrue(ledger.reserve(call.collateral_id), rules, timestamp)
     ledger.put(with_new_rates(reserve, rules, taken=amount))
     scaled = rules.atoken_take_scaled(amount, reserve.liquidity_index_ray)
     ledger.burn_atoken(call.borrower, call.collateral_id, scaled)
-    ledger.transfer_underlying(call.collateral_id, taken=amount)
+    unpaid = seized.debt if call.collateral_id == call.debt_id else 0  # what it repays comes last
+    ledger.transfer_underlying(call.collateral_id, taken=amount, unpaid=unpaid)
 
 
 def _pay_fee(ledger: Ledger, call: LiquidationCall, index_ray: int, fee: int, treasury: str) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from hypothesis.internal.conjecture.engine import ConjectureRunner
+from hypothesis.internal.conjecture.providers import HypothesisProvider
 
 from tests.fuzz.budget import CASES, SEED, play_all, share
 from tests.fuzz.tally import Tally
@@ -17,9 +18,14 @@ N_PARTS = pytest.StashKey[int]()
 
 
 @pytest.fixture(autouse=True)
-def _every_case_is_drawn_afresh(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hypothesis would follow each drawn case with five that repeat parts of it: five times the same steps."""
+def _every_case_is_drawn_afresh_and_from_the_seed_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hypothesis would follow each drawn case with five that repeat parts of it: five times the same steps.
+
+    And it would draw now and then a number that it has read in the source of whatever modules are loaded: the same
+    seed would not draw the same cases beside other tests, or after an edit.
+    """
     monkeypatch.setattr(ConjectureRunner, "generate_mutations_from", lambda *_: None)
+    monkeypatch.setattr(HypothesisProvider, "_maybe_draw_constant", lambda *_, **__: None)
 
 
 @pytest.fixture

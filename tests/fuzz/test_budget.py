@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import replace
 
 import pytest
@@ -17,6 +18,21 @@ pytest.importorskip("pyrevm", reason="pyrevm, the EVM for this process, is not i
 
 def test_the_suite_plays_two_thousand_cases():
     assert sum(len(parts(world)) for world in WORLDS) * CASES_A_PART >= 2_000
+
+
+def test_a_seed_draws_the_same_cases_whatever_else_is_loaded(tmp_path, monkeypatch):
+    def drawn():
+        found = []
+        play_all("3.6-a", cases("3.6"), found.append, n_cases=20)
+        return found
+
+    before = drawn()
+    other = tmp_path / "numbers_of_another.py"
+    other.write_text(f"NUMBERS = {list(range(101, 1_100))}")  # of a module with more, none are taken
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.import_module("numbers_of_another")
+
+    assert drawn() == before
 
 
 @pytest.fixture

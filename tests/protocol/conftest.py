@@ -14,6 +14,8 @@ from protocol.errors import EvmRevert
 from tests.protocol.reverts import RENAMED, REVERTS
 
 _PLAIN_INIT = EvmRevert.__init__
+_raised: list[EvmRevert] = []
+"""The last revert that the model raised."""
 
 
 class UnlistedRevert(AssertionError):
@@ -29,6 +31,7 @@ def _checked(self: EvmRevert, name: str, **numbers: int) -> None:
         if any(type(number) is not int for number in numbers.values()):
             raise UnlistedRevert(f"{module} reverts {name!r} with what is no number: {numbers}")
     _PLAIN_INIT(self, name, **numbers)
+    _raised[:] = [self]
 
 
 @pytest.fixture(autouse=True)
@@ -40,6 +43,7 @@ def _every_revert_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
 OUTCOMES = [
     kind for rule_set in (aave_v2, aave_v3, aave_v4) for kind in (rule_set.Acted, rule_set.Liquidated)
 ]
+REFUSALS = [rule_set.Revert for rule_set in (aave_v2, aave_v3, aave_v4)]
 TYPES = {"int": int, "bool": bool}
 
 
@@ -72,6 +76,25 @@ def _typed(plain_init: Callable[..., None]) -> Callable[..., None]:
         _hold_types(self)
 
     return checked
+
+
+def _telling(plain_init: Callable[..., None]) -> Callable[..., None]:
+    def checked(self: Any, **values: Any) -> None:
+        plain_init(self, **values)
+        is_raised = bool(_raised) and sys._getframe(1).f_globals["__name__"].startswith("protocol.")
+        if is_raised and self.numbers != _raised[0].numbers:
+            raise UntypedState(
+                f"{self.name} was raised with {_raised[0].numbers} and returned with {self.numbers}"
+            )
+
+    return checked
+
+
+@pytest.fixture(autouse=True)
+def _every_refusal_keeps_the_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hold every refusal that an action returns against the revert that was raised in it."""
+    for kind in REFUSALS:
+        monkeypatch.setattr(kind, "__init__", _telling(kind.__init__))
 
 
 @pytest.fixture(autouse=True)

@@ -45,6 +45,15 @@ class Mutant:
     function_hash: str
     exit_code: int | None
 
+    @property
+    def function(self) -> str:
+        """The function that it changes, with its class."""
+        return _function_of(self.name).removeprefix("x_").removeprefix("xǁ").replace("ǁ", ".")
+
+
+def _function_of(name: str) -> str:
+    return name.partition("__mutmut_")[0].rpartition(".")[2]
+
 
 def all_mutants() -> list[Mutant]:
     """Every mutant that mutmut wrote."""
@@ -53,7 +62,7 @@ def all_mutants() -> list[Mutant]:
         meta = json.loads(path.read_text())
         module, hashes = str(path.relative_to(WORK)).removesuffix(".meta"), meta["hash_by_function_name"]
         for name, code in meta["exit_code_by_key"].items():
-            function = name.partition("__mutmut_")[0].rpartition(".")[2]
+            function = _function_of(name)
             found.append(
                 Mutant(name=name, module=module, function_hash=hashes.get(function, ""), exit_code=code)
             )
@@ -121,6 +130,9 @@ def try_out(mutants: Sequence[Mutant], budget_s: float, jobs: int) -> None:
 
 def run(size: int, seed: int, jobs: int, *, again: bool) -> None:
     """Decide what is undecided of the sample; a survivor of the quick tests meets the wide ones once, or `again`."""
+    if again:  # a test that was edited may reach other functions now
+        STATS.unlink(missing_ok=True)
+        ALL_TESTS.unlink(missing_ok=True)
     if not ALL_TESTS.exists():
         mutmut("run", "--max-children", str(jobs), PROBE)
     try_out([m for m in sample(all_mutants(), size, seed) if m.exit_code is None], QUICK_S, jobs)
@@ -144,11 +156,12 @@ def change(mutant: Mutant) -> tuple[str, str]:
     return was, now
 
 
-def reasons() -> dict[tuple[str, str, str], str]:
-    """Why a mutant cannot be told from the original, by file and the two lines."""
+def reasons() -> dict[tuple[str, str, str, str], str]:
+    """Why a mutant cannot be told from the original, by file, function and the two lines."""
     listed = tomllib.loads(EQUIVALENT.read_text()) if EQUIVALENT.exists() else {}
     return {
-        (entry["file"], entry["was"], entry["now"]): entry["reason"] for entry in listed.get("mutant", ())
+        (entry["file"], entry["function"], entry["was"], entry["now"]): entry["reason"]
+        for entry in listed.get("mutant", ())
     }
 
 
@@ -164,7 +177,7 @@ def report(drawn: Sequence[Mutant], n_all: int, seed: int) -> int:
     known, unexplained = reasons(), 0
     for mutant in (m for m in tried if m.exit_code not in KILLED):
         was, now = change(mutant)
-        reason = known.get((mutant.module, was, now))
+        reason = known.get((mutant.module, mutant.function, was, now))
         unexplained += reason is None
         click.echo(f"\n{mutant.module}  {mutant.name}\n  - {was}\n  + {now}\n  {reason or 'NOT EXPLAINED'}")
     share = 100 * killed.total() / max(len(tried), 1)

@@ -78,12 +78,16 @@ def _typed(plain_init: Callable[..., None]) -> Callable[..., None]:
     return checked
 
 
+class NumbersLost(AssertionError):
+    """A refusal tells other numbers than the revert that it comes from."""
+
+
 def _telling(plain_init: Callable[..., None]) -> Callable[..., None]:
     def checked(self: Any, **values: Any) -> None:
         plain_init(self, **values)
         is_raised = bool(_raised) and sys._getframe(1).f_globals["__name__"].startswith("protocol.")
         if is_raised and self.numbers != _raised[0].numbers:
-            raise UntypedState(
+            raise NumbersLost(
                 f"{self.name} was raised with {_raised[0].numbers} and returned with {self.numbers}"
             )
 

@@ -1,4 +1,4 @@
-"""Single lines at their edges, v2 and v3: what a rounding leaves, an unknown user, a bit, a stored rate of 1."""
+"""Single lines at their edges, v2 and v3: what a rounding leaves, an unknown user, a bit of a category."""
 
 from __future__ import annotations
 
@@ -19,12 +19,10 @@ from protocol.aave_v3 import amounts as amounts_v3
 from protocol.aave_v3 import frontier as frontier_v3
 from protocol.aave_v3 import health_factors, users_with_debt
 from protocol.aave_v3 import pairs as pairs_v3
-from protocol.aave_v3.action_validation import require_under_debt_ceiling
+from protocol.aave_v3.action_validation import require_under_debt_ceiling, validate_health_factor
 from protocol.aave_v3.gho import mint_gho
-from protocol.aave_v3.interest import accrue, normalized_debt, normalized_income, viewed_at
 from protocol.aave_v3.ledger import Ledger
 from protocol.aave_v3.rates import with_holdings_moved, with_liquidity_moved
-from protocol.aave_v3.stable_debt import burn_stable, stable_balance
 from protocol.aave_v3.variants import ltv_if_reserve_has_one
 from protocol.errors import EvmRevert
 from protocol.units import MAX_UINT128, MAX_UINT256, RAY
@@ -80,6 +78,65 @@ def test_a_pair_without_that_debt_leaves_none_of_it():
     assert exact < 0
 
 
+def test_just_the_collateral_that_is_wanted_repays_all_of_the_cover():
+    # 250 at a hundredth of the price and 5 % on top want 2.625, cut to 2; taken backwards 2 repay 190 only.
+    terms = amounts_v2.Terms(**(EQUAL | {"collateral_price_base": 100}))
+
+    assert amounts_v2.seizure(terms, debt_to_cover=250, collateral_balance=2) == (2, 250)
+    assert amounts_v2.seizure(terms, debt_to_cover=250, collateral_balance=1) == (1, 95)
+
+
+def test_an_account_without_debt_has_no_drop_at_which_debt_remains():
+    state = markets_v2.market()
+    held = state.accounts["borrower"].positions[0]
+    state = replace(state, accounts={"borrower": aave_v2.Account(positions={0: held})})
+    found = frontier_v2.drops(state, "borrower", [0], prices_base=markets_v2.prices(), timestamp=NOW)
+
+    assert found == frontier_v2.Drops(liquidatable=None, toxic={0: None}, debt_remains=None)
+
+
+@pytest.mark.parametrize("revision", [rules.revision for rules in aave_v3.REVISIONS])
+def test_a_pair_without_that_collateral_leaves_all_of_the_debt(revision):
+    state = markets.market(revision)
+    owes = state.accounts[BORROWER].positions[DOLLAR]
+    state = replace(state, accounts={BORROWER: aave_v3.Account(positions={DOLLAR: owes})})
+    left = pairs_v3.residual_of_pair(state, markets.call(), prices_base=prices(1_000_00), timestamp=NOW)
+
+    assert left == (8_000 * ONE_DOLLAR, 8_000 * ONE_DOLLAR)
+
+
+def test_values_and_edge_of_a_category_that_prices_its_members():
+    """At its source, the dollar, ten coins are ten dollars; 0.93 * 1.01 = 0.9393 is toxic, 0.8 * 1.05 was not."""
+    category = replace(CATEGORY, price_source="R1")
+    state = markets.market("3.0.2", emodes={1: category}, emode=1)
+    at: dict[str, Any] = {"prices_base": prices(1_000_00), "timestamp": NOW}
+    assert pairs_v3.position_values(state, BORROWER, **at)[0] == {COIN: 10 * 10**8}
+
+    state = markets.market("3.6", emodes={1: CATEGORY}, emode=1)
+    at["prices_base"] = prices(800_00)  # 8,000 * 0.93 / 8,000 = 0.93
+    assert pairs_v3.is_toxic(state, markets.call(), **at)
+    at["prices_base"] = prices(810_00)  # 0.941625
+    assert not pairs_v3.is_toxic(state, markets.call(), **at)
+
+
+@pytest.mark.parametrize("revision", [rules.revision for rules in aave_v3.REVISIONS])
+def test_an_account_under_water_stays_there_when_nothing_falls(revision):
+    found = frontier_v3.drops(
+        markets.market(revision), BORROWER, [], prices_base=prices(700_00), timestamp=NOW
+    )
+
+    assert (found.liquidatable, found.debt_remains) == (0, 0)
+
+
+def test_a_category_whose_source_answers_0_leaves_its_members_their_own_price():
+    state = markets.market("3.0.2", emodes={1: replace(CATEGORY, price_source="R2")}, emode=1)
+    state = replace(state, reserves={**state.reserves, 2: markets.reserve(2, supply=0, debt=0)})
+    at = prices(1_000_00) | {2: 0}
+
+    data = aave_v3.account_data(state, BORROWER, prices_base=at, timestamp=NOW)
+    assert data.total_collateral_base == 10_000 * 10**8
+
+
 # --- who is unknown -----------------------------------------------------------------------------------------
 
 
@@ -108,6 +165,14 @@ def test_an_account_that_is_not_there_is_not_liquidated(rule_set, state):
     assert outcome.numbers == (
         {"collateral_id": 0} if rule_set is aave_v4 else {"health_factor_wad": MAX_UINT256}
     )
+
+
+def test_an_account_that_is_not_there_is_healthy():
+    totals = validate_health_factor(
+        Ledger(markets.market("3.6")), "nobody", prices_base=prices(1_000_00), timestamp=NOW
+    )
+
+    assert totals.health_factor_wad == MAX_UINT256
 
 
 def test_those_who_owe_are_those_with_variable_or_with_stable_debt():
@@ -174,6 +239,21 @@ def test_a_second_stable_loan_is_added_to_the_first():
     assert (found.principal, found.rate_ray) == (400, RAY // 25)
 
 
+def test_interest_on_gho_less_its_discount_is_counted_whichever_way_the_debt_moves():
+    # 1,000 at an index of 1.2 grew by 200, of which 30 % are let off: 140 on top of 5.
+    debt = aave_v3.GhoDebt(discount_bps=30_00, previous_index_ray=RAY, balance_from_interest=5)
+    index_ray = 12 * RAY // 10
+
+    for amount, scaled in ((120, 1_050), (12, 960)):
+        assert mint_gho(1_000, debt, amount, index_ray) == (
+            scaled,
+            replace(debt, previous_index_ray=index_ray, balance_from_interest=145),
+        )
+    with pytest.raises(EvmRevert) as caught:
+        mint_gho(1_000, replace(debt, balance_from_interest=MAX_UINT128), 120, index_ray)
+    assert caught.value.numbers == {"bits": 128, "value": MAX_UINT128 + 140}
+
+
 def test_a_loan_of_gho_that_needs_more_than_128_bits_fails_in_the_cast():
     with pytest.raises(EvmRevert) as caught:
         mint_gho(0, aave_v3.GhoDebt(), 2**128, RAY)
@@ -235,54 +315,3 @@ def test_a_ceiling_is_compared_with_a_sum_of_128_bits():
     with pytest.raises(EvmRevert) as caught:
         require_under_debt_ceiling(Ledger(state), BORROWER, state.reserves[DOLLAR], ONE_DOLLAR)
     assert caught.value.name == "Panic(0x11)"
-
-
-# --- time ---------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("revision", [rules.revision for rules in aave_v3.REVISIONS])
-def test_a_supply_rate_of_one_ray_moves_the_stored_index(revision):
-    state = markets.market(revision, dollar={"liquidity_rate_ray": 1})
-    stored = accrue(state.reserves[DOLLAR], state.rules, NOW + YEAR)
-
-    assert stored.liquidity_index_ray == RAY + 1
-
-
-def test_a_viewed_market_has_every_index_of_that_time():
-    state = markets.market("3.6")
-    viewed = viewed_at(state, NOW + YEAR)
-
-    for reserve_id, reserve in state.reserves.items():
-        found = viewed.reserves[reserve_id]
-        assert found.last_update_timestamp == NOW + YEAR
-        assert found.liquidity_index_ray == normalized_income(reserve, state.rules, NOW + YEAR)
-        assert found.variable_borrow_index_ray == normalized_debt(reserve, state.rules, NOW + YEAR)
-        assert found.liquidity_index_ray == RAY + RAY // 50
-
-
-def test_the_index_of_what_is_no_collateral_is_not_even_read():
-    # Both of 128 bits: one year on, their product overflows.
-    dead = {
-        "config": markets.config(liquidation_threshold_bps=0, ltv_bps=0),
-        "liquidity_rate_ray": MAX_UINT128,
-        "liquidity_index_ray": MAX_UINT128,
-    }
-    for revision, is_read in (("3.5", False), ("3.6", True)):
-        state = markets.market(revision, coin=dead)
-        try:
-            data = aave_v3.account_data(state, BORROWER, prices_base=prices(1_000_00), timestamp=NOW + YEAR)
-        except EvmRevert:
-            assert is_read
-        else:
-            assert not is_read
-            assert data.total_collateral_base == 0
-
-
-def test_a_repayment_beyond_the_interest_lowers_the_stored_balance_to_the_rest():
-    debt = aave_v3.StableDebt(principal=1_000, rate_ray=RAY // 10, last_update_timestamp=NOW)
-    totals = aave_v3.StableTotals(principal=1_000, average_rate_ray=RAY // 10, last_update_timestamp=NOW)
-    balance = stable_balance(debt, NOW + YEAR)
-    moved = burn_stable(totals, debt, 500, NOW + YEAR)
-
-    assert balance == 1_105
-    assert moved.debt.principal == moved.totals.principal == 605

@@ -238,6 +238,14 @@ def test_growth_of_a_year_at_one_hundred_percent_has_four_terms_of_e_with_the_si
     assert compounding.compounded_growth_taylor(RAY, SECONDS_PER_YEAR) == 2_666666666666666666666666666
 
 
+def test_growth_of_one_second_by_the_series_counts_its_square_and_its_cube():
+    # x = 1e20 ray: x / 6 is cut, x * (x / 6) is 1666666666666.67, and 5e12 + 166666.67 goes up.
+    assert compounding.compounded_growth_taylor(SECONDS_PER_YEAR * 10**20, 0) == RAY
+    assert (
+        compounding.compounded_growth_taylor(SECONDS_PER_YEAR * 10**20, 1) == RAY + 10**20 + 5_000000_166667
+    )
+
+
 def test_growth_of_the_first_seconds_has_one_two_and_three_terms():
     rate = 3 * SECONDS_PER_YEAR * 10**20  # 3e20 ray a second
     per_second = 3 * 10**20

@@ -38,12 +38,12 @@ def test_a_liquidation_of_a_healthy_account_is_refused_with_its_health(rule_set,
     call = rule_set.LiquidationCall(
         collateral_id=0, debt_id=1, borrower="borrower", liquidator="liquidator", debt_to_cover=2**256 - 1
     )
-    outcome = rule_set.liquidation_call(state, call, **VALUED)
     health_wad = rule_set.account_data(state, "borrower", **VALUED).health_factor_wad
 
-    assert outcome == rule_set.Revert(
-        name="HealthFactorNotBelowThreshold", numbers={"health_factor_wad": health_wad}
-    )
+    for ask in (rule_set.liquidation_call, rule_set.liquidation_quote):
+        assert ask(state, call, **VALUED) == rule_set.Revert(
+            name="HealthFactorNotBelowThreshold", numbers={"health_factor_wad": health_wad}
+        )
 
 
 @EVERY

@@ -23,8 +23,8 @@ from protocol.aave_v3.state import (
     ReserveId,
     User,
 )
-from protocol.errors import MissingPrice, NegativePrice, UnknownReserve
-from protocol.fixed_point.uint256 import add, mul, mul_div_down
+from protocol.errors import EvmRevert, MissingPrice, NegativePrice, UnknownReserve
+from protocol.fixed_point.uint256 import OVERFLOW, add, mul_div_down
 from protocol.units import MAX_UINT256
 
 EMPTY_ACCOUNT = Account()
@@ -103,9 +103,12 @@ class Valuation:
                 if counts:
                     balance = rules.atoken_balance(position.scaled_atoken, index_ray)
                     value = mul_div_down(balance, price_base, unit)
-                    collateral = add(collateral, value)
-                    weighted_ltv = add(weighted_ltv, mul(value, ltv_bps))
-                    weighted_threshold = add(weighted_threshold, mul(value, threshold_bps))
+                    collateral += value
+                    weighted_ltv += value * ltv_bps
+                    weighted_threshold += value * threshold_bps
+                    # The three only grow: one look finds what Solidity finds at each of them.
+                    if (collateral | weighted_ltv | weighted_threshold) > MAX_UINT256:
+                        raise EvmRevert(OVERFLOW, value=value, ltv_bps=ltv_bps, threshold_bps=threshold_bps)
             if position.borrowing:
                 counted, price_base, unit = debts.get(reserve_id) or self._debt(reserve_id, account)
                 debt = add(debt, rules.debt_value(counted(position), price_base, unit))

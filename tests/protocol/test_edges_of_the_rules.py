@@ -21,6 +21,7 @@ from protocol.aave_v3 import health_factors, users_with_debt
 from protocol.aave_v3 import pairs as pairs_v3
 from protocol.aave_v3.action_validation import require_under_debt_ceiling, validate_health_factor
 from protocol.aave_v3.gho import mint_gho
+from protocol.aave_v3.health import AccountTotals, Valuation
 from protocol.aave_v3.ledger import Ledger
 from protocol.aave_v3.rates import with_holdings_moved, with_liquidity_moved
 from protocol.aave_v3.variants import ltv_if_reserve_has_one
@@ -315,3 +316,31 @@ def test_a_ceiling_is_compared_with_a_sum_of_128_bits():
     with pytest.raises(EvmRevert) as caught:
         require_under_debt_ceiling(Ledger(state), BORROWER, state.reserves[DOLLAR], ONE_DOLLAR)
     assert caught.value.name == "Panic(0x11)"
+
+
+def test_sums_over_an_account_overflow_just_where_256_bits_end():
+    """Of one unit of an asset without decimals the value is the price."""
+
+    def sums(prices_base: dict[int, int], **parameters: int) -> AccountTotals:
+        config = markets.config(decimals=0, **parameters)
+        held = aave_v3.Position(scaled_atoken=1, collateral_enabled=True)
+        state = markets.market("3.6")
+        state = replace(
+            state, reserves={i: markets.reserve(i, supply=1, debt=0, config=config) for i in prices_base}
+        )
+        account = aave_v3.Account(positions=dict.fromkeys(prices_base, held))
+        return Valuation(state, prices_base=prices_base, timestamp=NOW).totals(account)
+
+    nothing = {"ltv_bps": 0, "liquidation_threshold_bps": 0}
+    most_of_ltv, most_of_threshold = MAX_UINT256 // 85_00, MAX_UINT256 // 80_00
+    assert sums({0: 2**255, 1: 2**255 - 1}, **nothing).collateral_base == MAX_UINT256
+    assert sums({0: most_of_ltv}, ltv_bps=85_00).collateral_base == most_of_ltv
+    assert sums({0: most_of_threshold}, ltv_bps=0).collateral_base == most_of_threshold
+    for prices_base, parameters in (
+        ({0: 2**255, 1: 2**255}, nothing),
+        ({0: most_of_ltv + 1}, {"ltv_bps": 85_00}),
+        ({0: most_of_threshold + 1}, {"ltv_bps": 0}),
+    ):
+        with pytest.raises(EvmRevert) as caught:
+            sums(prices_base, **parameters)
+        assert caught.value.name == "Panic(0x11)"

@@ -109,6 +109,9 @@ REVERTS: Mapping[str, Mapping[str, str]] = {
         "InvalidBurnAmount": "",
         "InvalidMintAmount": "",
     },
+    "protocol.aave_v3.health": {
+        "Panic(0x11)": "value ltv_bps threshold_bps",
+    },
     "protocol.aave_v3.ledger": {
         "InvalidBurnAmount": "",
         "InvalidMintAmount": "",

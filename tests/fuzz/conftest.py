@@ -40,9 +40,9 @@ def compare(pytestconfig: pytest.Config) -> Callable[[str], None]:
         world = part.rpartition("-")[0]
         tally = tallies.setdefault(world, Tally())
         before, n_cases = tally.cases, share(pytestconfig.stash[N_PARTS])
-        play_all(
-            part, worlds.cases(world), lambda case: play(worlds.arena(world), case, tally), n_cases=n_cases
-        )
+        # Before anything is drawn: what it loads sets the recursion limit, which hypothesis would resent.
+        arena = worlds.arena(world)
+        play_all(part, worlds.cases(world), lambda case: play(arena, case, tally), n_cases=n_cases)
         assert tally.cases - before >= n_cases
 
     return compared

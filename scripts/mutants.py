@@ -32,7 +32,8 @@ SECONDS_PER_TEST = 0.005
 """What starting one test costs beside its own time. [s]"""
 QUICK_S, WIDE_S = 0.6, 6.0
 """Tests given to every mutant, and to those that the quick ones let live. [s]"""
-KILLED = {1, 3, 36, -24, 24, 152, 255, -11, -9}
+TIMED_OUT = {36, 24, 152, -24}
+KILLED = {1, 3, 255, -11, -9} | TIMED_OUT
 """mutmut's exit codes of a failing test, a time-out or a crash."""
 
 
@@ -181,9 +182,11 @@ def report(drawn: Sequence[Mutant], n_all: int, seed: int) -> int:
         unexplained += reason is None
         click.echo(f"\n{mutant.module}  {mutant.name}\n  - {was}\n  + {now}\n  {reason or 'NOT EXPLAINED'}")
     share = 100 * killed.total() / max(len(tried), 1)
+    timed_out = sum(mutant.exit_code in TIMED_OUT for mutant in tried)
+    alive = len(tried) - killed.total()
     click.echo(
-        f"\n{killed.total()} of {len(tried)} mutants killed: {share:.1f} % of a sample of {len(drawn)} "
-        f"out of {n_all} (seed {seed}); {len(tried) - killed.total()} survive, {unexplained} of them without a reason"
+        f"\n{killed.total()} of {len(tried)} mutants killed, {timed_out} of them by time-out: {share:.1f} % "
+        f"of a sample of {len(drawn)} out of {n_all} (seed {seed}); {alive} survive, {unexplained} without a reason"
     )
     return unexplained + len(drawn) - len(tried)
 

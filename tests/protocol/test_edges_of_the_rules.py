@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -24,7 +25,7 @@ from protocol.aave_v3.gho import mint_gho
 from protocol.aave_v3.health import AccountTotals, Valuation
 from protocol.aave_v3.ledger import Ledger
 from protocol.aave_v3.rates import with_holdings_moved, with_liquidity_moved
-from protocol.aave_v3.variants import ltv_if_reserve_has_one
+from protocol.aave_v3.variants import ltv_if_reserve_has_one, ltv_of_isolated_category
 from protocol.errors import EvmRevert
 from protocol.units import MAX_UINT128, MAX_UINT256, RAY
 from tests.protocol import markets, markets_v2, v4_markets
@@ -198,6 +199,24 @@ def test_all_health_factors_are_those_of_the_single_accounts(revision):
     assert found[BORROWER] != MAX_UINT256
 
 
+def test_a_price_is_read_once_for_all_accounts_of_a_category():
+    times = Counter[int]()
+
+    class Read(dict[int, int]):
+        def get(self, key: int, default: Any = None) -> Any:
+            times[key] += 1
+            return super().get(key, default)
+
+    state = markets.market("3.6", emodes={1: CATEGORY})
+    outside = state.accounts[BORROWER]
+    inside = replace(outside, emode=1)
+    state = replace(state, accounts={"a": outside, "b": inside, "c": outside, "d": inside, "e": outside})
+    found = health_factors(state, prices_base=Read(prices(900_00)), timestamp=NOW)
+
+    assert times == {COIN: 2, DOLLAR: 2}
+    assert found["a"] == found["c"] == found["e"] < found["b"] == found["d"]
+
+
 # --- balances and bits --------------------------------------------------------------------------------------
 
 
@@ -279,6 +298,13 @@ def test_only_a_member_has_the_loan_to_value_of_its_category():
         75_00,
     ]
     assert ltv_if_reserve_has_one(0, members, 1) == 0
+
+
+def test_a_member_of_an_isolated_category_keeps_its_loan_to_value_whichever_its_bit():
+    members = replace(CATEGORY, collateral_bitmap=0b110, isolated=True)
+
+    found = [ltv_of_isolated_category(75_00, members, reserve_id) for reserve_id in (0, 1, 2, 3)]
+    assert found == [0, 90_00, 90_00, 0]
 
 
 def test_collateral_without_a_loan_to_value_of_its_own_has_its_category_s_from_3_6_on():

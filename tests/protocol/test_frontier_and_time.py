@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -75,3 +76,31 @@ def test_what_is_owed_and_what_can_be_repaid_grow_with_time(rule_set, frontier, 
     assert data.total_debt_base in {int(found.debt_base), int(found.debt_base) + 1}
     assert int(found.repayable_base * Fraction(105, 100)) == data.total_collateral_base
     assert found.debt_base > frontier.exhaustion(state, USER, prices_base=prices, timestamp=NOW).debt_base
+
+
+@EVERY
+def test_who_is_not_there_or_owes_nothing_is_not_liquidated_however_far_all_falls(
+    rule_set, frontier, state, prices
+):
+    held = state.accounts[USER].positions[0]
+    free = replace(state, accounts={USER: rule_set.Account(positions={0: held})})
+    stranger = frontier.drops(state, "nobody", [0, 1], prices_base=prices, timestamp=NOW)
+    debtless = frontier.drops(free, USER, [0, 1], prices_base=prices, timestamp=NOW)
+
+    assert (stranger.liquidatable, stranger.toxic) == (None, {})
+    assert (debtless.liquidatable, debtless.toxic) == (None, {0: None})
+    if rule_set is not aave_v4:
+        assert stranger.debt_remains is debtless.debt_remains is None
+
+
+@EVERY
+def test_health_of_just_one_stays_so_while_nothing_falls_and_ends_with_any_fall(
+    rule_set, frontier, state, prices
+):
+    away = frontier.drops(state, USER, [0], prices_base=prices, timestamp=NOW).liquidatable
+    at_one = prices | {0: int((1 - away) * prices[0])}
+    data = rule_set.account_data(state, USER, prices_base=at_one, timestamp=NOW)
+
+    assert data.health_factor_wad == WAD
+    assert frontier.drops(state, USER, [], prices_base=at_one, timestamp=NOW).liquidatable is None
+    assert frontier.drops(state, USER, [0], prices_base=at_one, timestamp=NOW).liquidatable == 0

@@ -96,6 +96,30 @@ def test_one_pair_leaves_what_its_collateral_cannot_repay(rules: RuleSet):
     assert below < 0
 
 
+@by_revision
+def test_who_has_no_account_leaves_nothing_and_would_pay_the_usual_bonus(rules: RuleSet):
+    market, of_nobody = rules.market(ACCOUNT), replace(call(rules), borrower="nobody")
+
+    assert rules.pairs.residual_of_pair(market, of_nobody, **at()) == (0, 0)
+    assert not rules.pairs.is_toxic(market, of_nobody, **at())
+    assert rules.pairs.payout_ratio(market, "nobody", COIN) == rules.pairs.payout_ratio(
+        market, BORROWER, COIN
+    )
+
+
+@by_revision
+def test_a_debt_that_was_never_taken_leaves_nothing(rules: RuleSet):
+    """Ten coins of 2,000 could repay 20,000 / 1.05 dollars of gold at 3,000; none is owed."""
+    market = rules.market(ACCOUNT)
+    borrower = market.accounts[BORROWER]
+    positions = {i: one for i, one in borrower.positions.items() if i != GOLD}
+    market = replace(market, accounts={BORROWER: replace(borrower, positions=positions)})
+    integer, exact = rules.pairs.residual_of_pair(market, call(rules, debt_id=GOLD), **at())
+
+    assert integer == 0
+    assert exact == -Fraction(20_000 * 100, 105 * 3_000) * 10**2
+
+
 @pytest.mark.parametrize("rules", SETS[1:], ids=lambda one: one.name)
 def test_a_mode_has_its_own_bonus_and_threshold(rules: RuleSet):
     mode = EMode(ltv_bps=90_00, liquidation_threshold_bps=95_00, liquidation_bonus_bps=101_00)

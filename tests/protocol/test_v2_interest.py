@@ -290,6 +290,20 @@ def test_at_the_optimal_usage_the_first_slope_is_all():
     assert stable_rate(STRATEGY, 80 * PERCENT) == 7 * PERCENT
 
 
+def test_at_the_optimal_usage_the_variable_rate_is_still_the_rounded_rise_below_it():
+    # A tenth of a slope of 4e-27 is rounded to nothing before it is divided by that tenth.
+    fine = replace(STRATEGY, optimal_usage_ray=10 * PERCENT, variable_slope1_ray=4, variable_slope2_ray=0)
+
+    assert borrow_rate(fine, 10 * PERCENT) == 0
+    assert borrow_rate(fine, 10 * PERCENT + 1) == 4
+
+
+def test_where_the_optimum_is_all_there_is_no_excess_to_divide_by():
+    full = replace(STRATEGY, optimal_usage_ray=RAY)
+
+    assert (borrow_rate(full, RAY), stable_rate(full, RAY)) == (4 * PERCENT, 7 * PERCENT)
+
+
 def test_below_the_optimum_the_two_rates_are_rounded_in_different_places():
     # A usage of 1e-27 and an optimum of 3e-27: a third of a slope of 2e27 against a slope of a third.
     strategy = replace(

@@ -94,6 +94,21 @@ def test_a_stable_loan_is_small_and_not_of_the_same_asset(revision):
     assert did(borrows(mine, 1_001, rate_mode=RateMode.STABLE))
 
 
+@pytest.mark.parametrize("revision", V3_0)
+@pytest.mark.parametrize(("ltv_bps", "refused"), [(0, False), (1, True)])
+def test_collateral_of_the_same_asset_counts_against_a_stable_loan_with_any_loan_to_value(
+    revision, ltv_bps, refused
+):
+    state = with_stable_loans(revision, ltv_bps=ltv_bps)
+    account = state.accounts[BORROWER]
+    held = replace(account.positions[DOLLAR], scaled_atoken=1_000, collateral_enabled=True)
+    account = replace(account, positions={**account.positions, DOLLAR: held})
+    state = replace(state, accounts={**state.accounts, BORROWER: account})
+    outcome = borrows(state, 1_000, rate_mode=RateMode.STABLE)
+
+    assert why(outcome) == "CollateralSameAsBorrowingCurrency" if refused else did(outcome)
+
+
 @EVERY_REVISION
 def test_the_stable_mode_is_refused_where_it_is_not_enabled_and_unknown_from_3_2_on(revision):
     outcome = borrows(market(revision), 1, rate_mode=RateMode.STABLE)

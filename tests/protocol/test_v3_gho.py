@@ -174,7 +174,7 @@ def test_interest_within_the_repayment_is_collected_and_all_the_rest_is_deficit(
     assert outcome.deficits == {DOLLAR: 9_120 * ONE_DOLLAR - outcome.debt_repaid}
 
 
-def test_from_3_4_on_nothing_is_forgiven():
-    outcome = liquidated(owing_gho("3.4"), 50_00)
+def test_from_3_4_on_nothing_is_forgiven_though_interest_was_counted_apart_before():
+    outcome = liquidated(owing_gho("3.4", balance_from_interest=1_125 * ONE_DOLLAR), 50_00)
 
     assert outcome.deficits == {DOLLAR: 9_600 * ONE_DOLLAR - outcome.debt_repaid}

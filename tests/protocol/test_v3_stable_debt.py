@@ -18,7 +18,7 @@ from protocol.aave_v3 import (
     rules_of,
 )
 from protocol.aave_v3.interest import accrue
-from protocol.aave_v3.rates import interest_rates, with_new_rates
+from protocol.aave_v3.rates import borrow_rate, interest_rates, stable_rate, with_new_rates
 from protocol.aave_v3.stable_debt import burn_stable, mint_stable, stable_balance, stable_total
 from protocol.errors import EvmRevert
 from protocol.units import RAY
@@ -246,6 +246,24 @@ def test_above_the_optimal_usage_the_stable_rate_climbs_its_second_slope():
     # Usage 90 %: half way from 80 to 100.
     assert rates.variable_ray == 4 * PERCENT + 30 * PERCENT
     assert rates.stable_ray == 5 * PERCENT + 2 * PERCENT + 25 * PERCENT
+
+
+def test_at_the_optimal_usage_both_rates_are_still_the_rounded_rise_below_it():
+    # A tenth of a slope of 4e-27 is rounded to nothing before it is divided by that tenth.
+    fine = replace(
+        STRATEGY,
+        optimal_usage_ray=10 * PERCENT,
+        variable_slope1_ray=4,
+        variable_slope2_ray=0,
+        stable=replace(STRATEGY.stable, base_rate_ray=0, slope1_ray=4, slope2_ray=0),
+    )
+
+    assert borrow_rate(fine, 10 * PERCENT) == stable_rate(fine, 10 * PERCENT, 0) == 0
+    assert borrow_rate(fine, 10 * PERCENT + 1) == stable_rate(fine, 10 * PERCENT + 1, 0) == 4
+
+
+def test_where_the_optimum_is_all_there_is_no_excess_to_divide_by():
+    assert borrow_rate(replace(STRATEGY, optimal_usage_ray=RAY), RAY) == 4 * PERCENT
 
 
 def test_without_any_debt_the_rates_are_their_bases():

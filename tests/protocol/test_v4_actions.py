@@ -77,6 +77,14 @@ def test_a_supply_gives_shares_to_whom_it_is_for_and_is_no_collateral_by_itself(
     assert position(found.market, STONE, BANK) == position(state, STONE, BANK)
 
 
+def test_a_second_supply_is_added_to_the_first_and_leaves_the_rest_of_the_position(state):
+    found = acted(supply(state, BORROWER, COIN, units(COIN, 4), timestamp=NOW))
+    before = position(state, COIN)
+
+    assert before.collateral_enabled
+    assert position(found.market, COIN) == replace(before, supplied_shares=units(COIN, 14))
+
+
 def test_a_supply_is_refused_in_order(state):
     def refused(market, amount=0, reserve_id=COIN):
         return refusal(supply(market, BANK, reserve_id, amount, timestamp=NOW))

@@ -84,6 +84,17 @@ def test_the_least_bonus_is_a_share_of_the_whole_one_without_its_hundred_percent
     assert found == least
 
 
+def test_up_to_the_health_factor_for_it_the_whole_bonus_is_read_and_not_reckoned():
+    """No spoke is configured so; the contract's function by itself would divide by a line of no length."""
+    found = calculate_liquidation_bonus(
+        health_factor_for_max_bonus_wad=WAD,
+        liquidation_bonus_factor_bps=50_00,
+        health_factor_wad=WAD,
+        max_liquidation_bonus_bps=105_00,
+    )
+    assert found == 105_00
+
+
 def test_there_is_no_bonus_for_a_healthy_account():
     with pytest.raises(EvmRevert, match="Panic"):
         _ = params(health_factor_wad=WAD + 1).liquidation_bonus_bps

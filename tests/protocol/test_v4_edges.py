@@ -22,13 +22,16 @@ from tests.protocol.v4_markets import (
     BORROWER,
     COIN,
     DOLLAR,
+    LIQUIDATOR,
     NOW,
     SPOKE,
+    STONE,
     TARGET,
     TERMS,
     TREASURY,
     asset,
     call,
+    done,
     market,
     usd,
     with_position,
@@ -143,3 +146,26 @@ def test_premium_shares_are_kept_in_120_bits():
         "SafeCastOverflowedUintDowncast",
         {"bits": 120, "value": 2**120},
     )
+
+
+@pytest.mark.parametrize("receive_shares", [False, True])
+def test_a_share_that_the_fee_takes_whole_leaves_the_liquidator_nothing_and_moves_no_liquidity(
+    receive_shares,
+):
+    # 5e-10 coins at 1,100 dollars are worth 1.1 units of a stone at 50, with the bonus 1.15; the fee is rounded up.
+    state = market(holds={STONE: 1_000}, owes={COIN: 38})
+    found = done(
+        state,
+        usd(coin=1_100),
+        collateral_id=STONE,
+        debt_id=COIN,
+        debt_to_cover=5 * 10**8,
+        receive_shares=receive_shares,
+    )
+    before, after = state.assets[STONE], found.market.assets[STONE]
+
+    assert (found.debt_repaid, found.collateral_shares_liquidated) == (5 * 10**8, 1)
+    assert found.collateral_shares_to_liquidator == found.collateral_to_liquidator == 0
+    assert after.liquidity == before.liquidity
+    assert after.spokes[TREASURY].added_shares == 1
+    assert LIQUIDATOR not in found.market.accounts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from math import isnan
 from pathlib import Path
@@ -12,15 +12,15 @@ import pandas as pd
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.status import Status
-from rich.table import Table
 
 from forks.aave_v3.job import Done
 from forks.aave_v3.stopwatch import Stopwatch
+from scripts.cli import console
+from scripts.table import Column, Row, print_table
 from stress.book_table import differences
 
-WIDTH_OF_A_FILE = 118
-"""Columns of the tables where standard output is no terminal."""
-SHOWN_NAME = 16
+SHOWN_NAME, LEAST_CAUSE = 16, 12
+"""Columns that a name, and a cause, may be folded to."""
 
 
 class Screen:
@@ -66,64 +66,68 @@ class Bar:
 
 def show(done: Done, out: Path, watch: Stopwatch) -> None:
     """The tables a person reads."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=WIDTH_OF_A_FILE)
+    screen = console()
     names = dict(zip(done.results.accounts["user"], done.results.accounts["borrower"], strict=True))
     if done.results.events["n_deficits"].any():
-        console.print(_last_calls(done.results.events, names))
-    console.print(_borrowers(done.results.accounts))
-    console.print(_summary(done, out, watch), soft_wrap=True)
+        _show_last_calls(screen, done.results.events, names)
+    _show_borrowers(screen, done.results.accounts)
+    screen.print(_summary(done, out, watch), soft_wrap=True, markup=False)
 
 
-def _last_calls(events: pd.DataFrame, names: dict[str, str]) -> Table:
+def _show_last_calls(screen: Console, events: pd.DataFrame, names: dict[str, str]) -> None:
     """Every call that wrote debt off: what the model said before it was sent, and what the chain then did."""
-    table = _table(
-        "Calls that left debt: what the model said before, what the chain did",
-        ("minute", "right"),
-        ("borrower", "left"),
-        ("debt", "left"),
-        ("written off: model", "right"),
-        ("chain", "right"),
+    columns = (
+        Column(name="borrower", folds_to=SHOWN_NAME),
+        Column(name="minute", right=True),
+        Column(name="debt"),
+        Column(name="written off: model", right=True),
+        Column(name="chain", right=True),
     )
-    for row in events[events["n_deficits"] > 0].to_dict("records"):
-        for symbol, amount in row["deficits"].items():
-            table.add_row(
-                f"{row['seconds'] / 60:.1f}",
+    rows = [
+        Row(
+            cells=(
                 _short(names[row["user"]]),
+                f"{row['seconds'] / 60:.1f}",
                 symbol,
                 amount,
                 row["chain_deficits"].get(symbol, "none"),
             )
-    return table
+        )
+        for row in events[events["n_deficits"] > 0].to_dict("records")
+        for symbol, amount in row["deficits"].items()
+    ]
+    title = "Calls that left debt: what the model said before, what the chain did"
+    print_table(screen, columns, rows, title=title)
 
 
-def _borrowers(accounts: pd.DataFrame) -> Table:
-    table = _table(
-        "Who ends with residual debt, and why",
-        ("borrower", "left"),
-        ("debt [USD]", "right"),
-        ("health", "right"),
-        ("residual [USD]", "right"),
-        ("closed form", "right"),
-        ("cause", "left"),
-        ("gone without", "left"),
-        ("must remain at", "right"),
+def _show_borrowers(screen: Console, accounts: pd.DataFrame) -> None:
+    columns = (
+        Column(name="borrower", folds_to=SHOWN_NAME),
+        Column(name="debt [USD]", right=True),
+        Column(name="health", right=True),
+        Column(name="residual [USD]", right=True),
+        Column(name="closed form", right=True),
+        Column(name="cause", folds_to=LEAST_CAUSE),
+        Column(name="gone without", folds_to=LEAST_CAUSE),
+        Column(name="must remain at", right=True),
     )
     losers = accounts[accounts["residual_usd"] > 0].sort_values("residual_usd", ascending=False)
-    for row in losers.to_dict("records"):
-        drop = row["debt_must_remain_at_drop"]
-        table.add_row(
-            _short(row["borrower"]),
-            f"{row['debt_before_usd']:,.0f}",
-            f"{row['health_before']:.3f}",
-            f"{row['residual_usd']:,.2f}",
-            f"{row['frontier_residual_usd']:,.2f}",
-            row["cause"],
-            (" + " if row["cause"] == "several" else " | ").join(row["removed_by"].split(", ")),
-            "-" if drop is None or isnan(drop) else f"-{drop:.1%}",
-        )
-    return table
+    rows = [Row(cells=_loser(row)) for row in losers.to_dict("records")]
+    print_table(screen, columns, rows, title="Who ends with residual debt, and why")
+
+
+def _loser(row: Mapping[Hashable, Any]) -> tuple[str, ...]:
+    drop = row["debt_must_remain_at_drop"]
+    return (
+        _short(row["borrower"]),
+        f"{row['debt_before_usd']:,.0f}",
+        f"{row['health_before']:.3f}",
+        f"{row['residual_usd']:,.2f}",
+        f"{row['frontier_residual_usd']:,.2f}",
+        row["cause"],
+        (" + " if row["cause"] == "several" else " | ").join(row["removed_by"].split(", ")),
+        "-" if drop is None or isnan(drop) else f"-{drop:.1%}",
+    )
 
 
 def _summary(done: Done, out: Path, watch: Stopwatch) -> str:
@@ -145,12 +149,5 @@ def _summary(done: Done, out: Path, watch: Stopwatch) -> str:
     return "\n".join(lines)
 
 
-def _table(title: str, *columns: tuple[str, Any]) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, header_style="dim")
-    for name, justify in columns:
-        table.add_column(name, justify=justify, no_wrap=True)
-    return table
-
-
 def _short(name: str) -> str:
-    return f"{name[:8]}..{name[-4:]}" if name.startswith("0x") else name[:SHOWN_NAME]
+    return f"{name[:8]}..{name[-4:]}" if name.startswith("0x") else name

@@ -2,49 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 
-from protocol.units import BASE_PER_USD, BPS
-from stress.frontier_figure import frontier_figure
-from stress.frontier_points import Delay, Outcome, Point, Tipping, frontier_point, outcome_at
-from stress.pair_rules import PairRules, pair_rules
+from protocol.aave_v4 import LiquidationConfig
+from protocol.units import BASE_PER_USD, BPS, WAD
+from scripts.cli import STDOUT, CannotWrite, emit_json, json_option
+from scripts.frontier_screen import Asked, as_json, show
+from stress.frontier import alike, frontier_of
+from stress.frontier_figure import drawn, frontier_figure
+from stress.oracle_delay import Delay
+from stress.pair_rules import V4_CONFIG, PairRules, pair_rules
 from stress.pair_terms import PairTerms
 
-WIDTH_OF_A_FILE = 118
-"""Columns of the tables where standard output is no terminal."""
-STDOUT = "-"
 MOST_USD = 1e18
 """Prices and sizes stay below: their products have to fit the chain's 256 bits."""
 ALL = "all"
 MOST_FALL_RATIO = 1e6
 """Of the start price, an hour."""
-CURVE_POINTS = 8
-"""Falls, between the one at which debt must remain and a total loss, at which an account is called to the end."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Frontier:
-    """The frontier of one rule set."""
-
-    rules: PairRules
-    points: Sequence[Point]
-    curve: Sequence[Outcome]
-
-    @property
-    def agrees(self) -> bool:
-        """Every integer price lies at its closed form, every end at the integer form."""
-        tippings = [t for p in self.points for t in (p.liquidatable, p.toxic, p.debt_remains)]
-        return all(one.agrees for one in (*tippings, *self.curve))
+MOST_DELAY_S = 10**9
+MOST_HEALTH_FACTOR = 1e6
 
 
 @click.command()
@@ -94,26 +75,54 @@ class Frontier:
 @click.option("--collateral-decimals", type=click.IntRange(0, 30), default=18, show_default=True)
 @click.option("--debt-decimals", type=click.IntRange(0, 30), default=6, show_default=True)
 @click.option(
-    "--delay-s", type=click.IntRange(min=0), default=900, show_default=True, help="Age of the oracle's price."
+    "--delay-s",
+    type=click.IntRange(0, MOST_DELAY_S),
+    default=900,
+    show_default=True,
+    help="Age of the oracle's price.",
 )
 @click.option(
     "--fall-per-hour",
     "fall_per_hour_ratio",
     type=click.FloatRange(min=0),
-    default=0.2,
+    default=0.1,
     show_default=True,
     help="How fast the market falls, as a share of the start price.",
 )
-@click.option("--json", "json_path", metavar="PATH", help="Write the numbers as JSON; - for standard output.")
+@click.option(
+    "--v4-target-health-factor",
+    "v4_target_ratio",
+    type=click.FloatRange(min=1),
+    default=V4_CONFIG.target_health_factor_wad / WAD,
+    show_default=True,
+    help="v4: a call repays no more than brings the account here; it stands where others have a close factor.",
+)
+@click.option(
+    "--v4-max-bonus-health-factor",
+    "v4_max_bonus_ratio",
+    type=click.FloatRange(0, 1, max_open=True),
+    default=V4_CONFIG.health_factor_for_max_bonus_wad / WAD,
+    show_default=True,
+    help="v4: from here down the bonus is the whole one.",
+)
+@click.option(
+    "--v4-bonus-factor-bps",
+    type=click.IntRange(0, BPS),
+    default=V4_CONFIG.liquidation_bonus_factor_bps,
+    show_default=True,
+    help="v4: share of the bonus that is paid just below a health factor of 1.",
+)
+@json_option
 @click.option("--out", type=click.Path(path_type=Path), default=Path("out/frontier"), show_default=True)
 def frontier(
     lt_bps: int, bonus_bps: int, fee_bps: int, revisions: tuple[str, ...], start_ltv: tuple[float, float],
     n_points: int, size_usd: float, price_usd: float, debt_price_usd: float, collateral_decimals: int,
-    debt_decimals: int, delay_s: int, fall_per_hour_ratio: float, json_path: str | None, out: Path,
+    debt_decimals: int, delay_s: int, fall_per_hour_ratio: float, v4_target_ratio: float,
+    v4_max_bonus_ratio: float, v4_bonus_factor_bps: int, json_path: str | None, out: Path,
 ) -> None:  # fmt: skip
-    """Draw how far a collateral may fall until an account is liquidatable, and until debt must remain.
+    """Draw how far a collateral may drop until an account is liquidatable, and until debt must remain.
 
-    Every fall is found on the rule set's integers and held against the closed form; accounts beyond the
+    Every drop is found on the rule set's integers and held against the closed form; accounts beyond the
     frontier are liquidated to the end and held against the residual it predicts. Exit code 1: they disagree.
     """
     terms = PairTerms(
@@ -126,21 +135,25 @@ def frontier(
         collateral_decimals=collateral_decimals,
         debt_decimals=debt_decimals,
     )
-    if not fall_per_hour_ratio < MOST_FALL_RATIO:
-        raise click.UsageError(
-            f"--fall-per-hour {fall_per_hour_ratio} is no pace: give less than {MOST_FALL_RATIO:g}"
+    known = pair_rules(
+        LiquidationConfig(
+            target_health_factor_wad=_wad("--v4-target-health-factor", v4_target_ratio),
+            health_factor_for_max_bonus_wad=_wad("--v4-max-bonus-health-factor", v4_max_bonus_ratio),
+            liquidation_bonus_factor_bps=v4_bonus_factor_bps,
         )
-    delay = Delay(delay_s=delay_s, fall_per_hour=Fraction(str(fall_per_hour_ratio)))
-    if not start_ltv[0] < start_ltv[1]:  # also not a number
-        raise click.UsageError(
-            f"--start-ltv goes from {start_ltv[0]} to {start_ltv[1]}: give the lower one first"
-        )
-    grid = _grid(Fraction(str(start_ltv[0])), Fraction(str(start_ltv[1])), n_points)
-    chosen = _chosen(revisions)
+    )
+    chosen, grid = _chosen(revisions, known), _grid(start_ltv, n_points)
+    delay = _delay(delay_s, fall_per_hour_ratio)
     _require_amounts(terms, grid)
-    done = [_frontier(rules, terms, grid) for rules in chosen]
-    _write(done, terms, delay, json_path, out)
-    sys.exit(0 if all(one.agrees for one in done) else 1)
+    done = [frontier_of(rules, terms, grid, delay) for rules in chosen]
+    asked = Asked(terms=terms, delay=delay, done=done, order=list(known))
+    picture = _written(asked, out)
+    if json_path is not None:
+        emit_json(as_json(asked), json_path)
+    if json_path != STDOUT:
+        show(asked)
+        click.echo(f"figure: {picture}")
+    sys.exit(0 if asked.agrees else 1)
 
 
 def _base(usd: float) -> int:
@@ -150,12 +163,31 @@ def _base(usd: float) -> int:
     return int(Fraction(str(usd)) * BASE_PER_USD)
 
 
-def _grid(first: Fraction, last: Fraction, n_points: int) -> list[Fraction]:
+def _wad(option: str, health_ratio: float) -> int:
+    """A health factor as the contract stores it. [wad]"""
+    if not health_ratio < MOST_HEALTH_FACTOR:  # also not a number
+        raise click.UsageError(
+            f"{option} {health_ratio} is no health factor: give less than {MOST_HEALTH_FACTOR:g}"
+        )
+    return int(Fraction(str(health_ratio)) * WAD)
+
+
+def _delay(delay_s: int, fall_per_hour_ratio: float) -> Delay:
+    if not fall_per_hour_ratio < MOST_FALL_RATIO:  # also not a number
+        raise click.UsageError(
+            f"--fall-per-hour {fall_per_hour_ratio} is no pace: give less than {MOST_FALL_RATIO:g}"
+        )
+    return Delay(delay_s=delay_s, fall_per_hour=Fraction(str(fall_per_hour_ratio)))
+
+
+def _grid(ends: tuple[float, float], n_points: int) -> list[Fraction]:
+    if not ends[0] < ends[1]:  # also not a number
+        raise click.UsageError(f"--start-ltv goes from {ends[0]} to {ends[1]}: give the lower one first")
+    first, last = (Fraction(str(end)) for end in ends)
     return [first + (last - first) * i / (n_points - 1) for i in range(n_points)]
 
 
-def _chosen(revisions: Sequence[str]) -> list[PairRules]:
-    known = pair_rules()
+def _chosen(revisions: Sequence[str], known: Mapping[str, PairRules]) -> list[PairRules]:
     unknown = [name for name in revisions if name != ALL and name not in known]
     if unknown:
         raise click.UsageError(
@@ -174,178 +206,22 @@ def _require_amounts(terms: PairTerms, grid: Sequence[Fraction]) -> None:
         )
 
 
-def _frontier(rules: PairRules, terms: PairTerms, grid: Sequence[Fraction]) -> Frontier:
-    points = [frontier_point(rules, terms, ltv) for ltv in grid]
-    middle = points[len(points) // 2]
-    return Frontier(rules=rules, points=points, curve=_curve(rules, terms, middle))
-
-
-def _curve(rules: PairRules, terms: PairTerms, point: Point) -> list[Outcome]:
-    """The account called to the end, from the price at which debt must remain, and it can be called, downwards."""
-    top = min(point.debt_remains.price_base or 0, point.liquidatable.price_base or 0)
-    prices = sorted({top * i // CURVE_POINTS for i in range(1, CURVE_POINTS + 1)} - {0}) if top else []
-    return [outcome_at(rules, terms, point.start_ltv, price) for price in reversed(prices)]
-
-
-# --- output -------------------------------------------------------------------------------------------------
-
-
-def _write(
-    done: Sequence[Frontier], terms: PairTerms, delay: Delay, json_path: str | None, out: Path
-) -> None:
-    result = _as_json(done, terms, delay)
+def _written(asked: Asked, out: Path) -> Path:
     picture = out / "frontier.png"
+    rows = alike(asked.done, drawn, asked.order)
+    title = f"LT {_percent(asked.terms.liquidation_threshold_bps)} %, bonus "
+    title += f"{_percent(asked.terms.liquidation_bonus_bps - BPS)} %, oracle {asked.delay.delay_s:,} s old, "
+    title += f"market falling {float(100 * asked.delay.fall_per_hour):g} % of the start price an hour"
     try:
         out.mkdir(parents=True, exist_ok=True)
-        drawn = done[-1]
-        title = f"Aave {drawn.rules.name}: LT {terms.liquidation_threshold_bps / 100:g} %, bonus "
-        title += f"{(terms.liquidation_bonus_bps - BPS) / 100:g} %; right: loan to value at the start "
-        title += f"{float(drawn.points[len(drawn.points) // 2].start_ltv):.0%}"
-        frontier_figure(drawn.points, delay, drawn.curve, title=title, path=picture)
-        if json_path not in (None, STDOUT):
-            Path(str(json_path)).write_text(json.dumps(result, indent=2) + "\n", "utf-8")
+        frontier_figure(rows, asked.delay, title=title, path=picture)
     except OSError as error:
-        raise click.UsageError(
-            f"{error.filename} cannot be written ({error.strerror}); choose another"
-        ) from None
-    if json_path == STDOUT:
-        click.echo(json.dumps(result, indent=2))
-        return
-    _show(done, terms, delay)
-    click.echo(f"figure: {picture}")
+        raise CannotWrite(f"--out {str(out)!r}", error) from None
+    return picture
 
 
-def _as_json(done: Sequence[Frontier], terms: PairTerms, delay: Delay) -> dict[str, Any]:
-    return {
-        "terms": {name: getattr(terms, name) for name in PairTerms.__dataclass_fields__},
-        "delay_s": delay.delay_s,
-        "fall_per_hour": float(delay.fall_per_hour),
-        "agrees": all(one.agrees for one in done),
-        "revisions": [
-            {
-                "revision": one.rules.name,
-                "witness": one.rules.witness,
-                "agrees": one.agrees,
-                "points": [_point(point, delay) for point in one.points],
-                "residual": [
-                    {name: getattr(outcome, name) for name in Outcome.__dataclass_fields__}
-                    for outcome in one.curve
-                ],
-            }
-            for one in done
-        ],
-    }
-
-
-def _point(point: Point, delay: Delay) -> Mapping[str, Any]:
-    payout = point.payout_at_market(delay)
-    return {
-        "start_ltv": float(point.start_ltv),
-        "liquidatable": _tipping(point.liquidatable, delay),
-        "toxic": _tipping(point.toxic, delay),
-        "debt_remains": _tipping(point.debt_remains, delay),
-        "payout_ratio": float(point.payout),
-        "payout_ratio_with_delay": None if payout is None else float(payout),
-    }
-
-
-def _tipping(tipping: Tipping, delay: Delay) -> Mapping[str, Any]:
-    market = tipping.market_drop(delay)
-    return {
-        "price_base": tipping.price_base,
-        "drop": None if tipping.drop is None else float(tipping.drop),
-        "drop_with_delay": None if market is None else float(market),
-        "agrees": tipping.agrees,
-    }
-
-
-def _show(done: Sequence[Frontier], terms: PairTerms, delay: Delay) -> None:
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=WIDTH_OF_A_FILE)
-    console.print(_drops_table(done[-1], delay))
-    console.print(_revisions_table(done))
-    console.print(_explained(done, delay), soft_wrap=True)
-
-
-def _drops_table(one: Frontier, delay: Delay) -> Table:
-    table = Table(box=None, header_style="dim", title=f"Aave {one.rules.name}", title_justify="left")
-    for name in (
-        "loan to value", "liquidatable at", "toxic at", "debt must remain at", "liquidatable, with delay",
-        "debt must remain, with delay", "liquidator gets",
-    ):  # fmt: skip
-        table.add_column(name, justify="right")
-    for point in one.points:
-        payout = point.payout_at_market(delay)
-        table.add_row(
-            f"{float(point.start_ltv):.1%}",
-            *(_share(tipping.drop) for tipping in (point.liquidatable, point.toxic, point.debt_remains)),
-            *(_share(tipping.market_drop(delay)) for tipping in (point.liquidatable, point.debt_remains)),
-            "never" if payout is None else f"{float(payout):.4f}",
-        )
-    return table
-
-
-def _revisions_table(done: Sequence[Frontier]) -> Table:
-    table = Table(
-        box=None,
-        header_style="dim",
-        title="At the price (base units) where debt must remain (units of the debt)",
-        title_justify="left",
-    )
-    table.add_column("rules", no_wrap=True)
-    for name in ("price", "residual", "called out", "calls"):
-        table.add_column(name, justify="right")
-    table.add_column("then refused with", no_wrap=True)
-    table.add_column("checked against", overflow="fold")
-    for one in done:
-        first = one.curve[0] if one.curve else None
-        cells = (
-            ["never", "", "", "", ""]
-            if first is None
-            else [
-                str(first.price_base), f"{first.residual:,}", f"{first.simulated:,}", f"{first.calls}",
-                first.refused_with,
-            ]
-        )  # fmt: skip
-        style = "" if one.agrees else "bold red"
-        table.add_row(one.rules.name, *cells, one.rules.witness, style=style)
-    return table
-
-
-def _share(drop: Fraction | None) -> str:
-    return "never" if drop is None else f"{float(drop):.2%}"
-
-
-def _explained(done: Sequence[Frontier], delay: Delay) -> str:
-    lines = [
-        "Falls of the collateral's price from the start, by the oracle; with delay: by the market, when an oracle "
-        f"{delay.delay_s} s old shows it and the market falls {float(delay.fall_per_hour):.0%} of the start price "
-        "an hour. Liquidator gets: value at the market's price per value repaid; below 1 nobody calls."
-    ]
-    apart = _apart(done)
-    if len(done) > 1:
-        lines.append(
-            f"The rules put the same fall up to {apart:,} base units apart. They differ in rounding, in how much "
-            "one call may repay, in whether the rest is written off; v4's bonus grows as the health factor falls."
-        )
-    broken = [one.rules.name for one in done if not one.agrees]
-    lines.append(
-        "Closed form and integers agree."
-        if not broken
-        else f"DISAGREE with the closed form: {', '.join(broken)}."
-    )
-    return "\n".join(lines)
-
-
-def _apart(done: Sequence[Frontier]) -> int:
-    """The most that two rule sets put the same thing apart. [base]"""
-    spread = 0
-    for points in zip(*(one.points for one in done), strict=True):
-        for name in ("liquidatable", "toxic", "debt_remains"):
-            prices = [getattr(point, name).price_base or 0 for point in points]
-            spread = max(spread, max(prices) - min(prices))
-    return spread
+def _percent(bps: int) -> str:
+    return f"{bps * 100 / BPS:g}"
 
 
 if __name__ == "__main__":

@@ -2,41 +2,37 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
-from forks.recordings.errors import NotModelled, RecordingMalformed
+from forks.recordings.errors import NotModelled
 from forks.recordings.replay import FileReplay, replay_file
 from forks.recordings.vector_file import read_recording
+from scripts.cli import STDOUT, console, emit_json, json_option
+from scripts.table import Column, Row, print_table
 
-WIDTH_OF_A_FILE = 118
-"""Columns of the table where standard output is no terminal."""
-STDOUT = "-"
+COLUMNS = (
+    Column(name="file", folds_to=24),
+    Column(name="rules"),
+    *(Column(name=name, right=True) for name in ("cases", "values", "differing")),
+)
 
 
 @click.command()
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--json", "json_path", metavar="PATH", help="Write the result as JSON; - for standard output.")
+@json_option
 def replay(files: tuple[Path, ...], json_path: str | None) -> None:
     """Replay vector files and hold every recorded value against the model's: no tolerance.
 
     The format is docs/vector-format.md. Exit code 0: everything was compared and is equal; 1: a value
     differs; 2: a file is malformed, or its protocol or revision is not modelled.
     """
-    try:
-        sys.exit(run(files, json_path))
-    except RecordingMalformed as error:
-        click.echo(f"underwater: {error}", err=True)
-        sys.exit(error.exit_code)
+    sys.exit(run(files, json_path))
 
 
 def run(files: Sequence[Path], json_path: str | None) -> int:
@@ -50,7 +46,7 @@ def run(files: Sequence[Path], json_path: str | None) -> int:
             not_modelled.append(error)
     result = as_json(done, not_modelled)
     if json_path is not None:
-        _write(result, json_path)
+        emit_json(result, json_path)
     if json_path != STDOUT and done:
         _show(done)
     for error in not_modelled:
@@ -85,26 +81,13 @@ def as_json(done: Sequence[FileReplay], not_modelled: Sequence[NotModelled]) -> 
     }
 
 
-def _write(result: Mapping[str, Any], path: str) -> None:
-    text = json.dumps(result, indent=2)
-    if path == STDOUT:
-        click.echo(text)
-        return
-    try:
-        Path(path).write_text(text + "\n", "utf-8")
-    except OSError as error:
-        raise click.UsageError(f"--json {path!r} cannot be written ({error.strerror})") from None
-
-
 def _show(done: Sequence[FileReplay]) -> None:
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=WIDTH_OF_A_FILE)
-    console.print(_table(done))
+    screen = console()
+    print_table(screen, COLUMNS, [_row(file) for file in done])
     for file in done:
         if file.first is not None:
             first = file.first
-            console.print(
+            screen.print(
                 f"{file.file}: first difference in case {first.case}, {first.field}: "
                 f"the file says {first.recorded}, the model {first.modelled}",
                 style="bold red",
@@ -112,20 +95,13 @@ def _show(done: Sequence[FileReplay]) -> None:
                 markup=False,
             )
     n_values, n_differing = sum(file.n_values for file in done), sum(file.n_differing for file in done)
-    console.print(f"{n_values:,} values compared, {n_differing:,} differ.")
+    screen.print(f"{n_values:,} values compared, {n_differing:,} differ.")
 
 
-def _table(done: Sequence[FileReplay]) -> Table:
-    table = Table(box=None, header_style="dim")
-    table.add_column("file", overflow="fold")
-    table.add_column("rules", no_wrap=True)
-    for name in ("cases", "values", "differing"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for file in done:
-        style = "bold red" if file.n_differing else ""
-        counts = (f"{count:,}" for count in (file.n_cases, file.n_values, file.n_differing))
-        table.add_row(escape(file.file), escape(f"{file.protocol} {file.revision}"), *counts, style=style)
-    return table
+def _row(file: FileReplay) -> Row:
+    counts = (f"{count:,}" for count in (file.n_cases, file.n_values, file.n_differing))
+    cells = (file.file, f"{file.protocol} {file.revision}", *counts)
+    return Row(cells=cells, style="bold red" if file.n_differing else "")
 
 
 if __name__ == "__main__":

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from protocol.units import BASE_PER_USD, BPS, MAX_UINT256, RAY
+from protocol.units import BASE_PER_USD, BPS, MAX_UINT128, MAX_UINT256, RAY
 from stress.book_fields import Entry
-from stress.small_market import Asset, EMode, SmallAccount
+from stress.small_market import NOW, Asset, EMode, SmallAccount
+from stress.toml_file import TomlFileError, read_toml
 
 MOST_DECIMALS = 36
+MOST_OF_A_BALANCE = 2**120 - 1
+"""[asset units] What every revision can store; from v3.4 on a balance has 120 bits."""
 
 
 class AccountFileError(ValueError):
@@ -49,12 +52,11 @@ class AccountFile:
 def read_account(path: Path) -> AccountFile:
     """Read an account file. Raises `AccountFileError`, which names the field."""
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
-    except (OSError, UnicodeDecodeError) as error:
-        raise AccountFileError(str(path), what=f"cannot be read ({type(error).__name__})") from None
-    except tomllib.TOMLDecodeError as error:
-        raise AccountFileError(path.name, what=f"is not TOML: {error}") from None
-    return parse_account(document, where=path.name)
+        document = read_toml(path)
+    except TomlFileError as error:
+        hint = "; of a vector file give --case too, the case to ask" if "JSON" in str(error) else ""
+        raise AccountFileError(str(path), what=f"{error}{hint}") from None
+    return parse_account(document, where=str(path))
 
 
 def parse_account(document: Mapping[str, Any], *, where: str) -> AccountFile:
@@ -65,7 +67,7 @@ def parse_account(document: Mapping[str, Any], *, where: str) -> AccountFile:
         for place, fields in enumerate(top.tables("asset"), start=1)
     ]
     _require_a_loan(top, assets)
-    account = SmallAccount(assets=assets, emode=_emode(top), elapsed_s=top.count("elapsed_s", default=0))
+    account = SmallAccount(assets=assets, emode=_emode(top), elapsed_s=_elapsed_s(top))
     call = _call(top, assets)
     top.refuse_unknown()
     return AccountFile(account=account, call=call)
@@ -91,14 +93,23 @@ class _Entry(Entry):
             raise self.error(key, f"must be true or false, is {value!r}")
         return value
 
-    def whole(self, key: str, scale: int, *, default: Decimal | None = None) -> int:
+    def whole(self, key: str, scale: int, *, default: Decimal | None = None, most: int = MAX_UINT128) -> int:
         """A number of 0 or above in units of 1/`scale`; a part of a unit is refused, not rounded."""
         value = self.number(key) if default is None or key in self.fields else default
         self.known.add(key)
-        units = value * scale
-        if value < 0 or units != int(units) or int(units) > 2**128 - 1:
-            raise self.error(key, f"must be 0 or above, in whole units of 1/{scale}, is {value}")
+        if value < 0 or _is_less_than_a_unit(value):
+            raise self.error(key, f"must be 0 or above, in whole units of 1/{scale:,}, is {value}")
+        units = Fraction(value) * scale if value <= most else most + 1
+        if units > most:
+            raise self.error(key, f"must be {most:,} units of 1/{scale:,} or less, is {value}")
+        if units.denominator != 1:
+            raise self.error(key, f"must be 0 or above, in whole units of 1/{scale:,}, is {value}")
         return int(units)
+
+
+def _is_less_than_a_unit(value: Decimal) -> bool:
+    """Too small for any scale: its exact fraction would have as many digits as its exponent says."""
+    return value != 0 and value.adjusted() < -MOST_DECIMALS
 
 
 def _asset(entry: _Entry) -> Asset:
@@ -115,8 +126,8 @@ def _asset(entry: _Entry) -> Asset:
         liquidation_bonus_bps=entry.bps("liquidation_bonus_bps", most=2**16 - 1),
         liquidation_protocol_fee_bps=entry.bps("liquidation_protocol_fee_bps"),
         reserve_factor_bps=entry.bps("reserve_factor_bps"),
-        supplied=entry.whole("supplied", unit, default=none),
-        borrowed=entry.whole("borrowed", unit, default=none),
+        supplied=entry.whole("supplied", unit, default=none, most=MOST_OF_A_BALANCE),
+        borrowed=entry.whole("borrowed", unit, default=none, most=MOST_OF_A_BALANCE),
         is_collateral=entry.flag("is_collateral", default=True),
         in_emode=entry.flag("in_emode", default=False),
         liquidity_index_ray=_index(entry, "liquidity_index_ray"),
@@ -130,8 +141,15 @@ def _asset(entry: _Entry) -> Asset:
 
 def _index(entry: _Entry, key: str) -> int:
     value = entry.count(key, default=RAY)
-    if not RAY <= value < 2**128:
-        raise entry.error(key, f"must be 1e27 or above and fit 128 bits, is {value}")
+    if not RAY <= value <= MAX_UINT128:
+        raise entry.error(key, f"must be from 1e27 to {MAX_UINT128:,} (128 bits), is {value:,}")
+    return value
+
+
+def _elapsed_s(top: _Entry) -> int:
+    value = top.count("elapsed_s", default=0)
+    if value > NOW:
+        raise top.error("elapsed_s", f"must be {NOW:,} or less, as the clock starts in 1970, is {value:,}")
     return value
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from enum import Enum
 from typing import Any
 
 from protocol.errors import EvmRevert
@@ -75,17 +78,39 @@ def by_value(asked: Sequence[Asked]) -> dict[str, dict[int | str, list[str]]]:
     return found
 
 
-def changed_rules(earlier: RuleSet, later: RuleSet) -> dict[str, tuple[str, str]]:
-    """Columns of the table of revisions in which two rule sets differ, as text; none where one has no table."""
+def changed_rules(earlier: RuleSet, later: RuleSet) -> dict[str, tuple[Any, Any]]:
+    """Columns in which two rows of the table of revisions differ, with both rules; none where one has no table."""
     if not earlier.columns or not later.columns:
         return {}
     return {
-        name: (_named(before), _named(later.columns[name]))
+        name: (before, later.columns[name])
         for name, before in earlier.columns.items()
         if before != later.columns[name]
     }
 
 
-def _named(rule: Any) -> str:
-    """A formula by its name, a choice by its name, a number as it is."""
+def named(rule: Any) -> str:
+    """A formula by its name, a choice by its name, a number as it is: for a machine."""
     return str(getattr(rule, "__name__", None) or getattr(rule, "name", None) or rule)
+
+
+def in_words(rule: Any) -> str:
+    """A rule for a person: what a formula says of itself, which way one of plain arithmetic rounds, yes or no."""
+    if rule is None or isinstance(rule, bool):
+        return {None: "there is none", True: "yes", False: "no"}[rule]
+    if isinstance(rule, Enum):
+        return str(rule.value)
+    if not callable(rule):
+        return str(rule)
+    rounding = _ROUNDING.search(named(rule))
+    if rounding:
+        return rounding[1].replace("_", " ")
+    first_line, *_ = (inspect.getdoc(rule) or named(rule)).split("\n")
+    says = _STRESSED.sub(r"\1", _NOTES.sub("", first_line)).split(". ")[0].strip(" .")
+    return says[0].lower() + says[1:]
+
+
+_ROUNDING = re.compile(r"_(half_up|down|up)$")
+_STRESSED = re.compile(r"\*(\w+)\*")
+_NOTES = re.compile(r" *\[[^]]*\]|; `.*")
+"""Units and tags of a docstring, and the place it mirrors."""

@@ -7,7 +7,6 @@ each `[kinds.<kind>]` lists borrowers designed for one purpose. `books/default.t
 from __future__ import annotations
 
 import csv
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -16,6 +15,7 @@ from typing import Any
 
 from protocol.units import MAX_UINT256, WAD
 from stress.book_fields import BookError, Entry
+from stress.toml_file import NotToml, TomlFileError, read_toml
 
 BOOKS = Path(__file__).parent / "books"
 
@@ -106,12 +106,11 @@ def load_book(name_or_file: str | Path) -> Book:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
-    except (OSError, UnicodeDecodeError) as error:
-        what = f"cannot be read ({type(error).__name__}); shipped books: {', '.join(shipped_books())}"
-        raise BookError(str(path), what=what) from None
-    except tomllib.TOMLDecodeError as error:
-        raise BookError(path.name, what=f"is not TOML: {error}") from None
+        return read_toml(path)
+    except NotToml as error:
+        raise BookError(path.name, what=str(error)) from None
+    except TomlFileError as error:
+        raise BookError(str(path), what=f"{error}; shipped books: {', '.join(shipped_books())}") from None
 
 
 def _recorded_borrowers(table: Entry, csv_path: Path) -> Iterator[Borrower]:

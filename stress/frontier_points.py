@@ -1,15 +1,13 @@
 """How far one collateral may fall against one debt until an account tips over, at exact integer prices.
 
 Three prices are looked for, each the highest at which something holds while the price falls: the account is
-liquidatable (health factor below 1), liquidating it is toxic (every call lowers the health factor), debt must
-remain (all the collateral no longer repays it). Each is found by bisection over the rule set's own integer
-functions and then held against the fraction in closed form, which shares nothing with them.
+liquidatable, liquidating it is toxic (every call lowers its health), debt must remain (all the collateral no
+longer repays it). The last two are said of a liquidatable account only: before, nobody can call. Each is found
+by bisection over the rule set's own integer functions and then held against the fraction in closed form, which
+shares nothing with them.
 
 With one collateral and one debt the second and the third are one condition, collateral < bonus * debt, asked
 of two different functions; they part with several collaterals.
-
-Oracle delay: the market falls at an even pace, by a share of the start price per hour, and the protocol sees
-the price of `delay_s` ago. When the oracle shows a drop x, the market has fallen by x + pace * delay.
 """
 
 from __future__ import annotations
@@ -18,24 +16,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
+from protocol.units import BPS, WAD
 from stress.pair_rules import PairRules
 from stress.pair_terms import Pair, PairTerms
-
-SECONDS_PER_HOUR = 3600
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Delay:
-    """A market that falls evenly and an oracle that shows an old price."""
-
-    delay_s: int = 0
-    fall_per_hour: Fraction = Fraction(0)
-    """Share of the start price."""
-
-    @property
-    def lag(self) -> Fraction:
-        """By how much more the market has fallen than the oracle shows, as a share of the start price."""
-        return self.fall_per_hour * self.delay_s / SECONDS_PER_HOUR
+from stress.to_the_end import End, Ended
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,12 +34,6 @@ class Tipping:
     agrees: bool
     """The two lie no further apart than the rounding of values explains."""
 
-    def market_drop(self, delay: Delay) -> Fraction | None:
-        """How far the market has fallen when the protocol sees this drop; None if it never does."""
-        if self.drop is None or self.drop + delay.lag >= 1:
-            return None
-        return self.drop + delay.lag
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Point:
@@ -65,31 +43,41 @@ class Point:
     liquidatable: Tipping
     toxic: Tipping
     debt_remains: Tipping
-    payout: Fraction
+    payout: Fraction | None
     """Value a liquidator receives per value repaid, by the oracle, when the account becomes liquidatable."""
     start_price_base: int
 
-    def payout_at_market(self, delay: Delay) -> Fraction | None:
-        """The same at the market's price when the account becomes liquidatable; below 1 nobody calls."""
-        seen, market = self.liquidatable.drop, self.liquidatable.market_drop(delay)
-        if seen is None or market is None:
-            return None
-        return self.payout * (1 - market) / (1 - seen)
+    @property
+    def tippings(self) -> tuple[Tipping, Tipping, Tipping]:
+        """Liquidatable, toxic, debt must remain."""
+        return self.liquidatable, self.toxic, self.debt_remains
 
 
-def frontier_point(rules: PairRules, terms: PairTerms, start_ltv: Fraction) -> Point:
-    """The three prices for an account that starts at this loan to value."""
-    pair = rules.pair(terms, start_ltv)
+def frontier_point(pair: Pair, start_ltv: Fraction) -> Point:
+    """Find the three prices for an account with this loan to value at the start; errors as the pair's."""
     closed = pair.drops()
     liquidatable = _tipping(pair, pair.is_liquidatable, closed.liquidatable)
+    price = liquidatable.price_base
+
+    def beyond(holds: Callable[[int], bool], closed_form: Fraction | None) -> Tipping:
+        return _tipping(
+            pair,
+            lambda at: price is not None and at <= price and holds(at),
+            _later(closed_form, closed.liquidatable),
+        )
+
     return Point(
         start_ltv=start_ltv,
         liquidatable=liquidatable,
-        toxic=_tipping(pair, pair.is_toxic, closed.toxic),
-        debt_remains=_tipping(pair, lambda price: pair.residual(price) > 0, closed.debt_remains),
-        payout=pair.payout_ratio(liquidatable.price_base or terms.collateral_price_base),
-        start_price_base=terms.collateral_price_base,
+        toxic=beyond(pair.is_toxic, closed.toxic),
+        debt_remains=beyond(lambda at: pair.residual(at) > 0, closed.debt_remains),
+        payout=None if price is None else pair.payout_ratio(price),
+        start_price_base=pair.terms.collateral_price_base,
     )
+
+
+def _later(one: Fraction | None, other: Fraction | None) -> Fraction | None:
+    return None if one is None or other is None else max(one, other)
 
 
 def _tipping(pair: Pair, holds: Callable[[int], bool], closed_form: Fraction | None) -> Tipping:
@@ -97,7 +85,10 @@ def _tipping(pair: Pair, holds: Callable[[int], bool], closed_form: Fraction | N
     price = highest_price(holds, start)
     drop = None if price is None else 1 - Fraction(price, start)
     return Tipping(
-        price_base=price, drop=drop, closed_form_drop=closed_form, agrees=_agrees(pair, price, closed_form)
+        price_base=price,
+        drop=drop,
+        closed_form_drop=closed_form,
+        agrees=_agrees(pair, price or 0, closed_form),
     )
 
 
@@ -114,51 +105,79 @@ def highest_price(holds: Callable[[int], bool], start_base: int) -> int | None:
     return low
 
 
-def _agrees(pair: Pair, price_base: int | None, closed_form: Fraction | None) -> bool:
-    """Equal up to one unit of price, and what the rounding of values and amounts is worth in price.
+def _agrees(pair: Pair, price_base: int, closed_form: Fraction | None) -> bool:
+    """Equal up to what the contracts' roundings are worth in price. 0 stands for no price.
 
-    That is two base units of value, two units of debt, and three units of collateral: the floor of what the debt
-    is worth, and again with the bonus.
+    They are: one unit of price; in the health factor one base unit of the collateral's and of the debt's value,
+    half a unit of the weighted value, and one of its own 18 decimals; in the amounts two units of debt, and of
+    collateral two and one with the bonus on it. A debt of a few base units has no health factor that says much.
     """
-    if price_base is None or closed_form is None:
-        return price_base is None and closed_form is None
-    terms = pair.terms
-    exact = min(terms.collateral_price_base * (1 - closed_form), terms.collateral_price_base)
-    of_value = Fraction(2 * 10**terms.collateral_decimals, terms.collateral)
-    of_debt = Fraction(2 * price_base, pair.debt)
-    of_collateral = Fraction(3 * price_base, terms.collateral)
-    return abs(exact - price_base) <= 1 + of_value + of_debt + of_collateral
+    terms, owed = pair.terms, pair.debt
+    start, bonus = terms.collateral_price_base, Fraction(terms.liquidation_bonus_bps, BPS)
+    weight = Fraction(BPS, terms.liquidation_threshold_bps)
+    exact = Fraction(0) if closed_form is None else start * (1 - max(closed_form, Fraction(0)))
+    per_unit = max(exact, Fraction(price_base))
+    value_base = 1 + weight / 2 + max(bonus, weight)
+    return abs(exact - price_base) <= (
+        1
+        + value_base * 10**terms.collateral_decimals / terms.collateral
+        + per_unit * (weight / WAD + Fraction(2, owed) + (bonus + 2) / terms.collateral)
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """What is left at one drop, by the integer form and by calling until nobody can call any more."""
+    """What is left at one price, by the integer form and by calling until nobody can call any more."""
 
     price_base: int
-    residual: int
-    """[debt asset units] By the integer form, one call."""
-    simulated: int
-    """[debt asset units] After as many calls as the close factor makes it."""
+    predicted: int
+    """[debt asset units] What must remain, by the integer form."""
+    called_out: int
+    """[debt asset units] What nobody will repay, after as many calls as go through."""
+    collateral_left: int
+    """[collateral asset units] What no call takes any more."""
     calls: int
+    end: End
     refused_with: str
     debt: int
     """[debt asset units] What was owed."""
     agrees: bool
-    """They differ by no more than one unit of collateral's worth and two units of debt per call."""
+    """The prediction explains what is left."""
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether the account is liquidatable, and yet nobody can call."""
+        return self.end is End.STUCK
 
 
 def outcome_at(rules: PairRules, terms: PairTerms, start_ltv: Fraction, price_base: int) -> Outcome:
     """Liquidate an account to the end at a price and hold what is left against the integer form."""
     pair = rules.pair(terms, start_ltv)
-    ended, residual = pair.liquidated_to_the_end(price_base), pair.residual(price_base)
-    unit_worth = Fraction(price_base * 10**terms.debt_decimals, 10**terms.collateral_decimals)
-    bound = ended.calls * (unit_worth / terms.debt_price_base + 2)
+    ended, predicted = pair.liquidated_to_the_end(price_base), pair.residual(price_base)
     return Outcome(
         price_base=price_base,
-        residual=residual,
-        simulated=ended.residual,
+        predicted=predicted,
+        called_out=ended.residual,
+        collateral_left=ended.collateral_left,
         calls=ended.calls,
+        end=ended.end,
         refused_with=ended.refused_with,
         debt=pair.debt,
-        agrees=abs(ended.residual - residual) <= bound,
+        agrees=_explains(pair, price_base, predicted, ended),
     )
+
+
+def _explains(pair: Pair, price_base: int, predicted: int, ended: Ended) -> bool:
+    """Whether what is left, less what the collateral left would repay, is what must remain.
+
+    To the unit where one call was for all that the collateral could repay. Each other call moves it by its
+    roundings, at most what two units of collateral are worth and two units of debt; so does the integer form,
+    which is a call of its own.
+    """
+    left = ended.owed + ended.written_off
+    if ended.calls == 1 and ended.bound_by_collateral:
+        return left == predicted
+    bonus = pair.seized_ratio(price_base)
+    gap = max(left - pair.terms.debt_worth(ended.collateral_left, price_base) / bonus, Fraction(0))
+    per_call = pair.terms.debt_worth(2, price_base) + 2
+    return abs(gap - predicted) <= (ended.calls + 1) * per_call

@@ -6,10 +6,26 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol
 
+from protocol.errors import EvmRevert, ModelError
+from stress.to_the_end import Ended
+
 COLLATERAL, DEBT = 0, 1
 """The reserve ids of a pair."""
-MOST_CALLS = 200
-"""More than any rule set needs: halving a debt of 2**128 units takes 128."""
+
+
+class DoesNotFit(ModelError):
+    """The terms make amounts or products that the contracts of a rule set cannot hold."""
+
+    def __init__(self, rules: str, why: str) -> None:
+        super().__init__(
+            f"{rules} cannot hold these numbers ({why}): give a smaller size, fewer decimals, a price "
+            "nearer to 1, or ask other rules"
+        )
+
+
+def does_not_fit(rules: str, revert: EvmRevert) -> DoesNotFit:
+    """The error for a rule set whose arithmetic reverts where no rule of it refuses."""
+    return DoesNotFit(rules, f"its arithmetic reverts: {revert}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,9 +34,9 @@ class PairTerms:
 
     liquidation_threshold_bps: int
     liquidation_bonus_bps: int
-    """Includes the 100 %; in Aave v4 the highest."""
+    """Includes the 100 %; where the bonus moves, the highest."""
     liquidation_protocol_fee_bps: int
-    """Share of the bonus; Aave v2 has none."""
+    """Share of the bonus; not taken by rule sets without a fee."""
     collateral_value_base: int
     """At the start: what the close factor and the dust rule look at. [base]"""
     collateral_price_base: int
@@ -33,26 +49,28 @@ class PairTerms:
         """The pledged amount. [collateral asset units]"""
         return self.collateral_value_base * 10**self.collateral_decimals // self.collateral_price_base
 
+    @property
+    def threshold_times_bonus(self) -> Fraction:
+        """From 1 up, an account is beyond help as soon as it can be liquidated at the whole bonus."""
+        return Fraction(self.liquidation_threshold_bps * self.liquidation_bonus_bps, 10_000**2)
+
     def debt(self, loan_to_value: Fraction) -> int:
         """What is owed at a loan to value at the start. [debt asset units]"""
         value = self.collateral * self.collateral_price_base * loan_to_value / 10**self.collateral_decimals
         return int(value * 10**self.debt_decimals / self.debt_price_base)
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Ended:
-    """What calling as much as allowed, again and again, comes to."""
-
-    calls: int
-    refused_with: str
-    """The error of the call that was not possible any more."""
-    residual: int
-    """[debt asset units] Still owed or written off, where no collateral is left; 0 where the account is healed."""
+    def debt_worth(self, collateral: int, price_base: int) -> Fraction:
+        """Debt of the same value as `collateral` [collateral asset units] at a price. [debt asset units]"""
+        rate = Fraction(price_base * 10**self.debt_decimals, self.debt_price_base)
+        return collateral * rate / 10**self.collateral_decimals
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PairDrops:
-    """By which share the collateral must fall, by the fractions in closed form; None: no fall does it."""
+    """By which share the collateral must fall, by the fractions in closed form; None: no drop does it.
+
+    Of each thing by itself: whether anybody can call by then is not asked of `toxic` and `debt_remains`.
+    """
 
     liquidatable: Fraction | None
     toxic: Fraction | None
@@ -67,11 +85,11 @@ class Pair(Protocol):
     """What is owed. [debt asset units]"""
 
     def is_liquidatable(self, price_base: int) -> bool:
-        """Whether the health factor is below 1 at this price of the collateral."""
+        """Whether the rules let somebody liquidate at this price of the collateral."""
         ...
 
     def is_toxic(self, price_base: int) -> bool:
-        """Whether seizing collateral lowers the health factor at this price."""
+        """Whether seizing collateral lowers the health of the account, liquidatable at this price."""
         ...
 
     def residual(self, price_base: int) -> int:
@@ -82,10 +100,14 @@ class Pair(Protocol):
         """The drops by the fractions, which share nothing with the integers."""
         ...
 
+    def seized_ratio(self, price_base: int) -> Fraction:
+        """Value taken from the account, liquidatable at this price, per value repaid: the bonus with its 100 %."""
+        ...
+
     def payout_ratio(self, price_base: int) -> Fraction:
-        """Value a liquidator receives per value repaid, at this price as the oracle shows it."""
+        """Of `seized_ratio` what the liquidator receives, as the oracle values it; never less at a lower price."""
         ...
 
     def liquidated_to_the_end(self, price_base: int) -> Ended:
-        """Call for as much as is allowed until a call is refused; raises `RuntimeError` if none ever is."""
+        """Call for as much as goes through until no call does; raises `NeverEnds`."""
         ...

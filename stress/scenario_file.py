@@ -7,7 +7,6 @@ Everything is read, and refused, here: what comes out can be run on any market t
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -17,6 +16,7 @@ from typing import Any, TypeVar
 
 from stress.book_fields import Entry
 from stress.scenario import PPM, FeedRules, Liquidator, Scenario, ScenarioError, Shock
+from stress.toml_file import NotToml, TomlFileError, read_toml
 
 SCENARIOS = Path(__file__).parent / "scenarios"
 
@@ -46,12 +46,12 @@ def load_scenario(name_or_file: str | Path) -> Scenario:
     """
     path = scenario_path(name_or_file)
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
-    except (OSError, UnicodeDecodeError) as error:
-        what = f"cannot be read ({type(error).__name__}); shipped: {', '.join(shipped_scenarios())}"
+        document = read_toml(path)
+    except NotToml as error:
+        raise ScenarioError(path.name, what=str(error)) from None
+    except TomlFileError as error:
+        what = f"{error}; shipped: {', '.join(shipped_scenarios())}"
         raise ScenarioError(str(name_or_file), what=what) from None
-    except tomllib.TOMLDecodeError as error:
-        raise ScenarioError(path.name, what=f"is not TOML: {error}") from None
     return parse_scenario(document, where=path.name)
 
 

@@ -13,8 +13,13 @@ from typing import Any
 
 from protocol import aave_v2, aave_v3
 from protocol.aave_v2 import frontier as v2_frontier
+from protocol.aave_v2 import interest as v2_interest
+from protocol.aave_v2 import liquidation as v2_liquidation
 from protocol.aave_v2 import pairs as v2_pairs
 from protocol.aave_v3 import frontier as v3_frontier
+from protocol.aave_v3 import health as v3_health
+from protocol.aave_v3 import interest as v3_interest
+from protocol.aave_v3 import liquidation as v3_liquidation
 from protocol.aave_v3 import pairs as v3_pairs
 from protocol.fixed_point.wad_ray import ray_div_half_up
 from protocol.units import RAY
@@ -88,6 +93,8 @@ class RuleSet:
     frontier: Any
     pairs: Any
     market: Callable[[SmallAccount], Any]
+    close: Callable[..., int]
+    """(market, call, prices_base, timestamp) -> the most that the call may repay of a debt, were there collateral."""
     columns: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """What its table of revisions says, by column; empty for a rule set without revisions."""
 
@@ -101,6 +108,7 @@ def rule_sets() -> dict[str, RuleSet]:
         frontier=v2_frontier,
         pairs=v2_pairs,
         market=aave_v2_market,
+        close=_aave_v2_close,
     )
     return {one.name: one for one in (v2, *(_aave_v3(rules) for rules in aave_v3.REVISIONS))}
 
@@ -114,7 +122,32 @@ def _aave_v3(rules: aave_v3.Rules) -> RuleSet:
         frontier=v3_frontier,
         pairs=v3_pairs,
         market=partial(aave_v3_market, rules),
+        close=_aave_v3_close,
         columns={name: getattr(rules, name) for name in names},
+    )
+
+
+def _aave_v2_close(
+    market: aave_v2.Market, call: aave_v2.LiquidationCall, prices_base: Mapping[int, int], timestamp: int
+) -> int:
+    owed = market.accounts[call.borrower].positions[call.debt_id]
+    return v2_liquidation.max_liquidatable_debt(
+        v2_interest.debt_balance(market.reserves[call.debt_id], owed, timestamp)
+    )
+
+
+def _aave_v3_close(
+    market: aave_v3.Market, call: aave_v3.LiquidationCall, prices_base: Mapping[int, int], timestamp: int
+) -> int:
+    account, rules = market.accounts[call.borrower], market.rules
+    held, owed = account.positions[call.collateral_id], account.positions[call.debt_id]
+    income_ray = v3_interest.normalized_income(market.reserves[call.collateral_id], rules, timestamp)
+    return v3_liquidation.max_liquidatable_debt(
+        market,
+        v3_liquidation.liquidation_terms(market, account, call.collateral_id, call.debt_id, prices_base),
+        v3_health.account_totals(market, account, prices_base=prices_base, timestamp=timestamp),
+        rules.atoken_balance(held.scaled_atoken, income_ray),
+        v3_interest.debt_balance(market.reserves[call.debt_id], owed, rules, timestamp),
     )
 
 

@@ -1,11 +1,12 @@
 """One collateral against one debt on a hub and spoke of Aave v4, made for it.
 
-The threshold is the collateral factor; the bonus given is the highest, which is reached at `MOST_BONUS_AT_WAD`
-and begins, at a health factor of 1, with `BONUS_FACTOR_BPS` of it. A call repays as far as `TARGET_WAD`.
+The threshold is the collateral factor; the bonus of the terms is the highest, reached at the health factor that
+the spoke's configuration names. In place of a close factor a call repays as far as a target health factor.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -13,26 +14,34 @@ from protocol import aave_v4
 from protocol.aave_v4.frontier import drops, residual_if_exhausted
 from protocol.aave_v4.ledger import Ledger
 from protocol.aave_v4.liquidation import amounts_params
+from protocol.errors import EvmRevert
 from protocol.fixed_point.uint256 import mul_div_up
 from protocol.units import BPS, MAX_UINT256, RAY, WAD
-from stress.pair_terms import COLLATERAL, DEBT, MOST_CALLS, Ended, PairDrops, PairTerms
+from stress.pair_terms import COLLATERAL, DEBT, DoesNotFit, PairDrops, PairTerms, does_not_fit
+from stress.to_the_end import Called, Ended, Left, call_to_the_end
 
 BORROWER, LIQUIDATOR, SPOKE, TREASURY = "borrower", "liquidator", "spoke", "treasury"
 NOW = 1_700_000_000
-TARGET_WAD = 105 * 10**16
-"""A call repays no more than brings the health factor here: 1.05. [wad]"""
-MOST_BONUS_AT_WAD = 90 * 10**16
-"""From here down the bonus is the highest: 0.9. [wad]"""
-BONUS_FACTOR_BPS = 50_00
-"""Just below a health factor of 1 it is this share of the highest: 50 %. [bps]"""
+RULES = "Aave 4.0"
+MOST_UNITS = 2**119
+"""Shares are stored in 120 bits, and the market has twice what the account owes. [asset units]"""
+
+MOST_DECIMALS = 18
+"""Amounts are scaled up to so many decimals to be valued."""
 
 
 class SpokePair:
     """An account of Aave v4 with one collateral and one debt. Implements `Pair`."""
 
-    def __init__(self, terms: PairTerms, loan_to_value: Fraction) -> None:
+    def __init__(self, config: aave_v4.LiquidationConfig, terms: PairTerms, loan_to_value: Fraction) -> None:
         self.terms, self.debt = terms, terms.debt(loan_to_value)
-        self._market = _market(terms, self.debt)
+        most = max(self.debt, terms.collateral)
+        if most >= MOST_UNITS:
+            raise DoesNotFit(RULES, f"a balance of {most} units, too near to the 120 bits it is stored in")
+        decimals = max(terms.collateral_decimals, terms.debt_decimals)
+        if decimals > MOST_DECIMALS:
+            raise DoesNotFit(RULES, f"an asset of {decimals} decimals; {MOST_DECIMALS} at most can be valued")
+        self._market = _market(config, terms, self.debt)
         self._call = aave_v4.LiquidationCall(
             collateral_id=COLLATERAL,
             debt_id=DEBT,
@@ -43,25 +52,17 @@ class SpokePair:
 
     def is_liquidatable(self, price_base: int) -> bool:
         """Whether the health factor is below 1 at this price of the collateral."""
-        return self._params(price_base).health_factor_wad < WAD
+        return self._is_liquidatable(self._market, price_base)
 
     def is_toxic(self, price_base: int) -> bool:
-        """Whether seizing collateral lowers the health factor: it lies below its own bonus times the factor.
-
-        No bonus is defined from a health factor of 1 up, and the contracts keep bonus times factor below 1.
-        """
+        """Whether seizing collateral lowers the health factor: it lies below its own bonus times the factor."""
         params = self._params(price_base)
-        if params.health_factor_wad >= WAD:
-            return False
         edge = params.liquidation_bonus_bps * params.collateral_factor_bps
         return params.health_factor_wad * BPS * BPS < edge * WAD
 
     def residual(self, price_base: int) -> int:
         """The debt that must remain at this price, by the integer form; 0 if none must. [debt asset units]"""
-        params = self._params(price_base)
-        if params.health_factor_wad >= WAD:
-            return 0
-        return mul_div_up(residual_if_exhausted(params) or 0, 1, RAY)
+        return mul_div_up(self._reading(residual_if_exhausted, self._params(price_base)) or 0, 1, RAY)
 
     def drops(self) -> PairDrops:
         """The drops by the fractions; of an only collateral debt remains exactly where a call is toxic."""
@@ -70,35 +71,62 @@ class SpokePair:
         toxic = found.toxic[COLLATERAL]
         return PairDrops(liquidatable=found.liquidatable, toxic=toxic, debt_remains=toxic)
 
+    def seized_ratio(self, price_base: int) -> Fraction:
+        """Value taken from the account per value repaid: the bonus of that health factor."""
+        return Fraction(self._params(price_base).liquidation_bonus_bps, BPS)
+
     def payout_ratio(self, price_base: int) -> Fraction:
         """Value a liquidator receives per value repaid: the bonus of that health factor, less the fee."""
-        params = self._params(price_base)
-        premium = Fraction(params.liquidation_bonus_bps - BPS, BPS)
-        return 1 + premium * (1 - Fraction(params.liquidation_fee_bps, BPS))
+        fee = Fraction(self.terms.liquidation_protocol_fee_bps, BPS)
+        return 1 + (self.seized_ratio(price_base) - 1) * (1 - fee)
 
     def liquidated_to_the_end(self, price_base: int) -> Ended:
-        """Call for as much as is allowed until a call is refused; raises `RuntimeError` if none ever is."""
-        market, deficit_ray = self._market, 0
-        for calls in range(MOST_CALLS):
-            outcome = aave_v4.liquidation_call(market, self._call, **self._at(price_base))
+        """Call for as much as goes through until no call does; raises `NeverEnds`."""
+
+        def attempt(market: aave_v4.Market, debt_to_cover: int) -> Called[aave_v4.Market] | str:
+            call = replace(self._call, debt_to_cover=debt_to_cover)
+            outcome = aave_v4.liquidation_call(market, call, **self._at(price_base))
             if isinstance(outcome, aave_v4.Revert):
-                residual = mul_div_up(deficit_ray, 1, RAY)
-                return Ended(calls=calls, refused_with=outcome.name, residual=residual)
-            market = outcome.market
-            deficit_ray += sum(outcome.deficits_ray.values())
-        raise RuntimeError(f"{MOST_CALLS} liquidations and still one is possible")
+                return outcome.name
+            lost = mul_div_up(sum(outcome.deficits_ray.values()), 1, RAY)
+            return Called(
+                market=outcome.market,
+                written_off=lost,
+                bound_by_collateral=lost > 0 and debt_to_cover == MAX_UINT256,
+            )
+
+        def left(market: aave_v4.Market) -> Left:
+            ledger = Ledger(market, NOW)  # of both, a share is worth a unit
+            return Left(
+                owed=ledger.position(BORROWER, DEBT).drawn_shares,
+                collateral=ledger.position(BORROWER, COLLATERAL).supplied_shares,
+                is_liquidatable=self._is_liquidatable(market, price_base),
+            )
+
+        return call_to_the_end(self._market, attempt, left)
+
+    def _is_liquidatable(self, market: aave_v4.Market, price_base: int) -> bool:
+        data = self._reading(aave_v4.account_data, market, BORROWER, **self._at(price_base))
+        return data.health_factor_wad < WAD
 
     def _params(self, price_base: int) -> Any:
         at = self._at(price_base)
-        data = aave_v4.account_data(self._market, BORROWER, **at)
+        data = self._reading(aave_v4.account_data, self._market, BORROWER, **at)
         return amounts_params(Ledger(self._market, NOW), self._call, data, at["prices_base"])
+
+    def _reading(self, function: Any, *arguments: Any, **at: Any) -> Any:
+        """What a view of the contracts answers; raises `DoesNotFit` where it reverts."""
+        try:
+            return function(*arguments, **at)
+        except EvmRevert as revert:
+            raise does_not_fit(RULES, revert) from None
 
     def _at(self, price_base: int) -> dict[str, Any]:
         prices = {COLLATERAL: price_base, DEBT: self.terms.debt_price_base}
         return {"prices_base": prices, "timestamp": NOW}
 
 
-def _market(terms: PairTerms, debt: int) -> aave_v4.Market:
+def _market(config: aave_v4.LiquidationConfig, terms: PairTerms, debt: int) -> aave_v4.Market:
     pledge, loan = terms.collateral, debt
     return aave_v4.Market(
         spoke=SPOKE,
@@ -118,11 +146,7 @@ def _market(terms: PairTerms, debt: int) -> aave_v4.Market:
                 }
             )
         },
-        liquidation_config=aave_v4.LiquidationConfig(
-            target_health_factor_wad=TARGET_WAD,
-            health_factor_for_max_bonus_wad=MOST_BONUS_AT_WAD,
-            liquidation_bonus_factor_bps=BONUS_FACTOR_BPS,
-        ),
+        liquidation_config=config,
     )
 
 

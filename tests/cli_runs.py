@@ -117,8 +117,8 @@ def book_file(folder: Path) -> Path:
 
 
 def underwater(*arguments: object, env: Mapping[str, str | None] | None = None) -> Result:
-    """Run `underwater` with these arguments in this process."""
-    return CliRunner().invoke(main, [str(one) for one in arguments], env=env)
+    """Run `underwater` with these arguments in this process, as wide as its output is where nobody looks."""
+    return CliRunner().invoke(main, [str(one) for one in arguments], env={"COLUMNS": None, **(env or {})})
 
 
 def crash(folder: Path, *arguments: object, env: Mapping[str, str | None] | None = None) -> Result:
@@ -142,6 +142,7 @@ def require_one_line(result: Result, *words: str, code: int = 2) -> None:
     assert result.exit_code == code, result.output
     lines = [line for line in result.stderr.splitlines() if line.strip()]
     assert len(lines) == 1, result.stderr
+    assert lines[0].startswith("underwater: "), lines[0]
     assert all(word in lines[0] for word in words), lines[0]
     assert not result.stdout
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from protocol.aave_v3 import REVISIONS
+from scripts import frontier as command
 from stress.pool_pair import PoolPair
 from tests.cli_runs import require_one_line, underwater
 
+SOME = ("--revision", "2.0", "--revision", "3.2", "--revision", "3.6", "--revision", "4.0")
 FEW = ("--points", 3, "--start-ltv", 0.4, 0.8, "--size-usd", 10_000)
 
 
@@ -37,12 +40,15 @@ def test_the_numbers_are_the_hand_computed_ones(tmp_path: Path):
     assert point["start_ltv"] == 0.6
     assert point["liquidatable"]["price_base"] == 1_500 * 10**8 - 1
     assert point["toxic"]["price_base"] == point["debt_remains"]["price_base"] == 1_320 * 10**8 - 1
-    assert point["liquidatable"]["drop"] == pytest.approx(
-        0.25, abs=1e-11
-    )  # a float of the exact integer above
-    assert point["liquidatable"]["drop_with_delay"] == pytest.approx(0.30, abs=1e-11)
-    assert point["payout_ratio"] == 1.09
-    assert point["payout_ratio_with_delay"] == pytest.approx(1.09 * 0.70 / 0.75, abs=1e-9)
+    drop = 1 - Fraction(1_500 * 10**8 - 1, 2_000 * 10**8)
+    assert point["liquidatable"]["oracle_drop"] == float(drop)
+    assert point["liquidatable"]["market_drop_when_shown"] == float(drop + Fraction(1, 20))
+    assert point["liquidator_gets"] == {
+        "at_oracle_price": 1.09,
+        "at_market_price_when_shown": float(Fraction(109, 100) * (1 - drop - Fraction(1, 20)) / (1 - drop)),
+    }
+    assert point["a_call_pays_up_to_market_drop"] == float(1 - Fraction(5, 9))
+    assert point["left_to_the_protocol"] is False
 
 
 def test_a_picture_is_drawn_and_the_tables_say_that_all_agrees(tmp_path: Path):
@@ -51,21 +57,132 @@ def test_a_picture_is_drawn_and_the_tables_say_that_all_agrees(tmp_path: Path):
     assert result.exit_code == 0, result.output
     assert (tmp_path / "frontier.png").read_bytes().startswith(b"\x89PNG")
     assert "Closed form and integers agree." in result.stdout
-    assert [line.split()[0] for line in result.stdout.splitlines() if line.startswith(" 3.")] == [
-        "3.2",
-        "3.6",
+    assert [line.split()[0] for line in result.stdout.splitlines() if line.startswith("3.")] == ["3.2", "3.6"]
+
+
+def test_all_rule_sets_that_differ_are_drawn_and_what_is_alike_is_drawn_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    seen: list[list[str]] = []
+    monkeypatch.setattr(
+        command, "frontier_figure", lambda rows, *_, **__: seen.append([r.label for r in rows])
+    )
+
+    for more in (
+        ("--fall-per-hour", 0.2),
+        ("--fall-per-hour", 0.01),
+        ("--fall-per-hour", 0.01, "--v4-bonus-factor-bps", 10_000),
+    ):
+        assert underwater("frontier", "--out", tmp_path, *FEW, *more).exit_code == 0
+
+    assert seen == [
+        ["Aave 2.0 to 4.0"],  # nobody calls
+        ["Aave 2.0", "Aave 3.0.0 to 4.0"],  # v2 takes no fee
+        ["Aave 2.0", "Aave 3.0.0 to 4.0"],
     ]
 
 
-def test_a_bonus_beyond_the_threshold_is_toxic_from_the_first_moment(tmp_path: Path):
-    """Threshold times bonus above 1, which governance's own check lets pass by rounding."""
-    result = numbers(
-        tmp_path, "--revision", "3.6", "--lt-bps", 9_300, "--bonus-bps", 10_753, *FEW, "--fall-per-hour", 0
+def test_a_delay_that_eats_the_bonus_is_said_to_leave_the_debt_to_the_protocol(tmp_path: Path):
+    slow, fast = (
+        underwater("frontier", "--out", tmp_path, "--revision", "3.6", *FEW, "--fall-per-hour", pace).stdout
+        for pace in (0.1, 0.2)
     )
-    points = result["revisions"][0]["points"]
 
-    assert result["agrees"] is True
-    assert all(p["toxic"]["price_base"] > p["liquidatable"]["price_base"] for p in points)
+    assert "Aave 3.6: nobody ever calls an account of loan to value 40.00%." in slow
+    assert "Aave 3.6: nobody ever calls an account of loan to value 40.00% to 80.00%." in fast
+    assert "the debt is left to the protocol" in fast
+
+
+def test_without_delay_nothing_is_said_of_a_late_oracle(tmp_path: Path):
+    said = underwater("frontier", "--out", tmp_path, "--revision", "3.6", *FEW, "--delay-s", 0).stdout
+
+    assert "No delay" in said
+    assert "shown" not in said.replace("where the oracle shows", "")
+
+
+def test_a_bonus_beyond_the_threshold_is_toxic_from_the_first_moment_and_not_before(tmp_path: Path):
+    """Threshold times bonus above 1, which governance's own check lets pass by rounding."""
+    beyond = ("--lt-bps", 9_300, "--bonus-bps", 10_753, "--v4-bonus-factor-bps", 10_000)
+    file = tmp_path / "numbers.json"
+    said = underwater("frontier", "--out", tmp_path, "--json", file, *beyond, *FEW, *SOME).stdout
+    points = [p for one in json.loads(file.read_text())["revisions"] for p in one["points"]]
+
+    assert all(p["toxic"]["price_base"] == p["liquidatable"]["price_base"] for p in points)
+    assert all(p["debt_remains"]["price_base"] == p["liquidatable"]["price_base"] for p in points)
+    assert "Threshold times bonus is 1.00003, not below 1" in said
+    assert "beyond help the moment it becomes liquidatable" in said
+    assert "(2.0, 3.2, 3.6, 4.0)" in said
+
+
+def test_an_account_that_nobody_can_call_is_called_stuck(tmp_path: Path):
+    small = ("--size-usd", 0.00001, "--points", 3, *SOME)
+    result = underwater("frontier", "--out", tmp_path, *small, env={"COLUMNS": "200"})
+
+    assert result.exit_code == 0, result.output
+    (row,) = (line for line in result.stdout.splitlines() if line.startswith("2.0"))
+    assert row.split()[1:5] == ["99,999,999,999", "1", "1", "2"]
+    assert "stuck: nobody can call" in row
+    assert "Stuck (2.0, 3.2): every call is refused" in result.stdout
+
+
+def test_the_terms_of_v4_are_options_and_are_told(tmp_path: Path):
+    v4 = (
+        "--v4-target-health-factor",
+        1.2,
+        "--v4-max-bonus-health-factor",
+        0.5,
+        "--v4-bonus-factor-bps",
+        1_000,
+    )
+    asked = ("--revision", "4.0", *FEW)
+    file = tmp_path / "numbers.json"
+    (usual,) = numbers(tmp_path, *asked)["revisions"]
+    said = underwater("frontier", "--out", tmp_path, "--json", file, *asked, *v4).stdout
+    (other,) = json.loads(file.read_text())["revisions"]
+
+    assert other["own_terms"] == {
+        "target_health_factor_wad": 12 * 10**17,
+        "health_factor_for_max_bonus_wad": 5 * 10**17,
+        "liquidation_bonus_factor_bps": 1_000,
+    }
+    assert usual["points"][0]["toxic"]["price_base"] > other["points"][0]["toxic"]["price_base"]
+    assert "target health factor 1.2, health factor for max bonus 0.5, liquidation bonus factor 10 %" in said
+
+
+@pytest.mark.parametrize(
+    "extreme",
+    [
+        ("--bonus-bps", 65_535),
+        ("--price-usd", 1e-8),
+        ("--debt-price-usd", 1e-8, "--debt-decimals", 0),
+        ("--size-usd", 9e17, "--collateral-decimals", 6, "--debt-decimals", 0),
+        ("--size-usd", 1e-8, "--revision", "3.2", "--debt-decimals", 18),
+        ("--lt-bps", 1, "--start-ltv", 0.9, 1),
+        ("--delay-s", 10**9, "--fall-per-hour", 99_999),
+        ("--v4-max-bonus-health-factor", 0, "--v4-target-health-factor", 1),
+    ],
+)
+def test_extreme_terms_are_drawn_and_agree(tmp_path: Path, extreme):
+    result = underwater("frontier", "--out", tmp_path, "--points", 2, *SOME, *extreme)
+
+    assert result.exit_code == 0, result.output
+    assert "Closed form and integers agree." in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("too_much", "said"),
+    [
+        (("--size-usd", 9e17, "--collateral-decimals", 30), "Aave 2.0 cannot hold these numbers (a balance of"),
+        (("--collateral-decimals", 30, "--revision", "4.0"), "an asset of 30 decimals; 18 at most"),
+        (
+            ("--revision", "2.0", "--size-usd", 1e17, "--collateral-decimals", 20, "--debt-price-usd", 1e17,
+             "--debt-decimals", 30, "--price-usd", 1e5),
+            "its arithmetic reverts: MathMultiplicationOverflow(value=",
+        ),
+    ],
+)  # fmt: skip
+def test_what_no_contract_can_hold_is_refused_in_one_line(tmp_path: Path, too_much, said: str):
+    require_one_line(underwater("frontier", "--out", tmp_path, "--points", 2, *too_much), said)
 
 
 def test_a_disagreement_ends_with_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -90,6 +207,9 @@ def test_a_disagreement_ends_with_one(tmp_path: Path, monkeypatch: pytest.Monkey
         (("--fall-per-hour", "nan"), "--fall-per-hour nan is no pace"),
         (("--start-ltv", "nan", 0.8), "--start-ltv goes from nan to 0.8"),
         (("--bonus-bps", 9_999), "9999 is not in the range"),
+        (("--v4-target-health-factor", "nan"), "--v4-target-health-factor nan is no health factor"),
+        (("--v4-target-health-factor", 0.99), "0.99 is not in the range"),
+        (("--v4-max-bonus-health-factor", 1), "1.0 is not in the range"),
         (("--price-usd", 1e-9), "have 8 decimals"),
         (("--size-usd", 1e-8, "--collateral-decimals", 0), "units of collateral"),
     ],
@@ -103,4 +223,12 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path):
     (tmp_path / "file").write_text("")
     require_one_line(
         underwater("frontier", "--out", tmp_path / "file", "--revision", "3.6", *FEW), "cannot be written"
+    )
+
+
+def test_a_json_file_that_cannot_be_written_is_named(tmp_path: Path):
+    require_one_line(
+        underwater("frontier", "--out", tmp_path, "--json", tmp_path / "no/such", "--revision", "3.6", *FEW),
+        "no/such",
+        "cannot be written",
     )

@@ -34,6 +34,8 @@ def test_it_tells_the_story_and_draws_it(tmp_path: Path):
     assert "385 liquidation calls" in result.stdout
     assert "16027062" in result.stdout
     assert "FAILS" not in result.stdout
+    assert result.stdout.count("2,455,682.556149108150417973") == 2  # in the table and in words, to the unit
+    assert "2,455,682.55 " not in result.stdout
     assert (tmp_path / "new/aave_crv_2022.png").exists()
 
 

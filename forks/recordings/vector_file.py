@@ -65,6 +65,8 @@ def read_recording(path: Path) -> Recording:
     """Read the file at `path`; raises `RecordingMalformed` if it has not the common shape."""
     file = str(path)
     content = _json(file, path)
+    if not isinstance(content, dict):
+        raise RecordingMalformed(file, f"must hold one JSON object, holds {json.dumps(content)[:20]}")
     try:
         head = _Head.model_validate(content)
     except ValidationError as error:

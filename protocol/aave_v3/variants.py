@@ -205,7 +205,7 @@ def depletion_without_write_off(seized: SeizedCollateral) -> Depletion:
 
 
 def depletion_of_amounts(seized: SeizedCollateral) -> Depletion:
-    """Nothing is left when the value seized is all the collateral value. [New in v3.3: write-off]"""
+    """Debt is written off when the value seized is all the account's collateral value. [New in v3.3]"""
     taken = seized.amount + seized.fee
     taken_base = mul_div_down(taken, seized.price_base, seized.unit)
     return Depletion(reserve=taken == seized.balance, account=taken_base == seized.account_collateral_base)
@@ -252,10 +252,10 @@ class Covered(NamedTuple):
 
 
 def cover_of_amounts(cover: Cover) -> Covered:
-    """Both asked in asset units. [New in v3.3]"""
+    """The aTokens of the holder, as an amount in asset units. [New in v3.3]"""
     return Covered(enough=cover.amount <= cover.balance, whole=cover.amount == cover.balance)
 
 
 def cover_of_scaled(cover: Cover) -> Covered:
-    """Both asked in scaled units. [Modified in v3.5]"""
+    """The aTokens of the holder, as a stored balance in scaled units. [Modified in v3.5]"""
     return Covered(enough=cover.scaled <= cover.scaled_balance, whole=cover.scaled == cover.scaled_balance)

@@ -69,8 +69,8 @@ def test_a_file_that_is_absent_or_a_folder_is_named(tmp_path: Path):
         ('{"format": 1, "format": 1}', "'format' is there twice"),
         ('{"format": NaN}', "is not JSON"),
         ("[" * 100_000, "is not JSON"),
-        ("[]", "dictionary"),
-        ("7", "dictionary"),
+        ("[]", "must hold one JSON object, holds []"),
+        ("7", "must hold one JSON object, holds 7"),
     ],
     ids=["truncated", "empty", "a field twice", "not a number", "too deep", "a list", "a number"],
 )

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 HERE = Path(__file__).parent
-CRV_UNIT, USDC_UNIT = 10**18, 10**6
+CRV_DECIMALS, USDC_DECIMALS = 18, 6
+CRV_UNIT, USDC_UNIT = 10**CRV_DECIMALS, 10**USDC_DECIMALS
 """Smallest units in one token."""
 BORROWER = "0x57e04786e231af3343562c062e0d058f25dace9e"
 

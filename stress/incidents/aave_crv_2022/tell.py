@@ -9,7 +9,7 @@ from typing import Any
 from protocol.units import BPS, WAD
 from stress.incidents.aave_crv_2022.figure import draw
 from stress.incidents.aave_crv_2022.prices import BONUS_BPS, PriceSegment
-from stress.incidents.aave_crv_2022.record import CRV_UNIT, USDC_UNIT
+from stress.incidents.aave_crv_2022.record import CRV_DECIMALS, CRV_UNIT, USDC_DECIMALS, USDC_UNIT
 from stress.incidents.aave_crv_2022.replay import Step
 from stress.incidents.aave_crv_2022.study import PUBLISHED_RESIDUALS, Study, checks, study
 from stress.incidents.report import Column, Report, Sheet, clock, tokens
@@ -40,7 +40,16 @@ def report(done: Study | None = None) -> Report:
 
 def _prices(done: Study) -> Sheet:
     """One row a segment, as it stood before its first call, with the most interest."""
-    names = ("from (UTC)", "block", "calls", "CRV [wei of ETH]", "fit", "in USDC", "collateral", "debt")
+    names = (
+        "from (UTC)",
+        "block",
+        "calls",
+        "CRV [wei of ETH]",
+        "fit",
+        "in USDC",
+        "collateral [USDC]",
+        "debt [CRV]",
+    )
     return Sheet(
         title="The oracle's CRV price, read back from the calls, and the account before the first call at it",
         columns=tuple(Column(name=name) for name in (*names, "κ", "health", "a call")),
@@ -93,8 +102,8 @@ def _interest(done: Study) -> Sheet:
         explained = sum(step.explained for step in one.steps)
         rows.append(
             (
-                tokens(interest, CRV_UNIT, places=2),
-                tokens(one.debt_left, CRV_UNIT, places=2),
+                tokens(interest, CRV_UNIT, places=CRV_DECIMALS),
+                tokens(one.debt_left, CRV_UNIT, places=CRV_DECIMALS),
                 f"{explained} of {len(done.record.calls)}",
                 *where,
             )
@@ -109,10 +118,10 @@ def _interest(done: Study) -> Sheet:
 def _findings(done: Study) -> Iterator[str]:
     record = done.record
     yield (
-        f"{tokens(record.repaid, CRV_UNIT, places=6)} CRV repaid, "
-        f"{tokens(record.seized, USDC_UNIT, places=6)} USDC seized "
-        f"({tokens(record.earned, USDC_UNIT, places=2)} of them interest); "
-        f"{tokens(record.residual_principal, CRV_UNIT, places=3)} CRV of principal left."
+        f"{tokens(record.repaid, CRV_UNIT, places=CRV_DECIMALS)} CRV repaid, "
+        f"{tokens(record.seized, USDC_UNIT, places=USDC_DECIMALS)} USDC seized "
+        f"({tokens(record.earned, USDC_UNIT, places=USDC_DECIMALS)} of them interest); "
+        f"{tokens(record.residual_principal, CRV_UNIT, places=CRV_DECIMALS)} CRV of principal left: to the unit."
     )
     *_, last = done.segments
     others = ", ".join(

@@ -1,0 +1,51 @@
+"""What each column of the table of revisions decides, in words for a reader who knows lending but not the code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+COLUMN_WORDS: Mapping[str, str] = {
+    "compounded_growth": "how a debt's interest compounds over time",
+    "atoken_balance": "rounding of what a supplier has, interest included",
+    "vtoken_balance": "rounding of what a borrower owes, interest included",
+    "atoken_mint_scaled": "rounding of the stored balance that a supply adds",
+    "atoken_take_scaled": "rounding of the stored balance that a withdrawal, a seizure or a transfer takes",
+    "vtoken_mint_scaled": "rounding of the stored debt that a loan adds",
+    "vtoken_burn_scaled": "rounding of the stored debt that a repayment or a write-off takes",
+    "debt_growth": "interest on all debt of an asset, of which the treasury takes its share",
+    "nests_debt_accrual": "the stored debt index stands still while suppliers earn nothing",
+    "has_stable_debt": "loans at stable rates exist",
+    "overall_rate": "borrow rate that the suppliers' income is computed from",
+    "unbacked_claims": "supply that no assets stand behind, in the rates",
+    "debt_value": "rounding of a debt's value",
+    "health_factor": "the health factor",
+    "available_borrows": "rounding of the value that may still be borrowed",
+    "user_ltv": "loan to value of a collateral, in an efficiency mode (eMode) or not",
+    "prices_by_category": "an eMode may price its assets by an oracle of its own",
+    "collateral_needs_threshold": "an asset with liquidation threshold 0 is no collateral, not even in an eMode",
+    "forbids_self_liquidation": "an account may not liquidate itself",
+    "has_sentinel": "a sentinel may hold liquidations back after the chain was down",
+    "has_grace_period": "liquidations of an asset may be held back for a time after a pause",
+    "max_liquidatable_debt": "close factor: how much debt one call may repay",
+    "max_collateral": "rounding of the collateral paid for a repayment, bonus included",
+    "debt_needed": "rounding of the repayment where the collateral is too little",
+    "collateral_without_bonus": "rounding of the collateral less the bonus; the protocol fee is a share of the bonus",
+    "protocol_fee": "rounding of the protocol's fee",
+    "caps_fee": "a fee beyond what the borrower has left is cut to that; else the call fails",
+    "enforces_min_leftover": "dust rule: a call that ends neither debt nor collateral must leave $1000 of both",
+    "depletion": "when a collateral is gone, and whether debt left without any is then written off",
+    "clears_collateral_last": "the mark that an asset is collateral goes after all tokens have moved; else before",
+    "debt_ends": "when the mark that an account borrows an asset goes",
+    "accrues_collateral_first": "both assets' interest is added before anything is read; else the collateral's late",
+    "accrues_same_asset_twice": "with one asset as collateral and debt the treasury's share is taken twice",
+    "gho": "GHO, the stablecoin that Aave mints",
+    "isolated_debt": "when a repayment lowers the debt counted against an isolated collateral's ceiling",
+    "collateral_needs_ltv": "an asset with loan to value 0 cannot be switched on as collateral",
+    "enables_isolated_by_itself": "a first supply of an isolated asset becomes collateral without being switched on",
+    "liquidator_collateral": "when aTokens paid to a liquidator become collateral without being switched on",
+    "deficit_cover": "what has to be there to pay a deficit, which is debt written off",
+    "virtual_accounting": "rates follow the contract's own count of the cash; else the token balance, gifts included",
+    "balance_bits": "bits of a stored balance",
+    "actions": "what users must meet to supply, withdraw, borrow and repay",
+}
+"""By the name of a column of `revisions.Rules`; the columns that name the row itself have none."""

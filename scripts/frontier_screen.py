@@ -183,16 +183,21 @@ def _share(drop: Fraction | None) -> str:
 def _sentences(asked: Asked) -> list[str]:
     said = [
         "Toxic: every call lowers the account's health. Debt must remain: all its collateral no longer repays it. "
-        "Both are said of a liquidatable account only; before, nobody can call.",
+        "Of one collateral and one debt the two are one condition, asked of two functions. Both are said of a "
+        "liquidatable account only; before, nobody can call.",
         *_delay_sentences(asked),
         *_beyond_help(asked),
         *_stuck(asked),
         *_own_terms(asked),
     ]
     if len(asked.done) > 1:
+        apart = _apart(asked.done)
+        where = (
+            f"up to {apart:,} base units of price apart" if apart else "at the same price to the base unit"
+        )
         said.append(
-            f"The rules put the same drop up to {_apart(asked.done):,} base units apart: they differ in rounding, "
-            "in how much one call may repay, in whether the rest is written off, in whether the bonus moves."
+            f"The rules put the same drop {where}; they differ in rounding, in how much one call may repay, in "
+            "whether the rest is written off, in whether the bonus moves."
         )
     broken = [one.rules.name for one in asked.done if not one.agrees]
     said.append(

@@ -11,10 +11,12 @@ from rich.table import Table
 from rich.text import Text
 
 from protocol.aave_v3.revision_words import COLUMN_WORDS
+from protocol.aave_v3.revisions import Witness
 from protocol.units import MAX_UINT256
 from scripts.cli import console
 from scripts.table import Column, Row, print_table
 from stress.across_revisions import Asked, by_value, changed_rules, in_words, named
+from stress.frontier import runs
 from stress.pair_rules import V4, V4_WITNESS
 
 HEALTH_FACTOR = "health_factor_wad"
@@ -55,10 +57,9 @@ def show(asked: Sequence[Asked]) -> None:
 
 def _show_values(screen: Console, asked: Sequence[Asked]) -> None:
     """One row a value; what is not the same everywhere is red, each of its answers a row of its own."""
-    names = [one.rule_set.name for one in asked]
     rows = [
         Row(
-            cells=("" if place else name, _shown(name, value), _ranges(where, names)),
+            cells=("" if place else name, _shown(name, value), _ranges(where, asked)),
             style="" if len(values) == 1 else "bold red",
         )
         for name, values in by_value(asked).items()
@@ -69,6 +70,8 @@ def _show_values(screen: Console, asked: Sequence[Asked]) -> None:
         (Column(name="value"), Column(name="is", right=True), Column(name="under", folds_to=12)),
         rows,
     )
+    if unread := [one.rule_set.name for one in asked if one.rule_set.witness == Witness.NONE.value]:
+        screen.print(f"* with {', '.join(unread)}: {Witness.NONE.value}")
 
 
 def _shown(name: str, value: int | str) -> str:
@@ -77,17 +80,18 @@ def _shown(name: str, value: int | str) -> str:
     return f"{value:,}" if isinstance(value, int) else value
 
 
-def _ranges(some: Sequence[str], names: Sequence[str]) -> str:
-    """Revisions as a person says them: `all`, or runs such as `3.2 to 3.4, 3.7`."""
-    if list(some) == list(names):
+def _ranges(where: Sequence[str], asked: Sequence[Asked]) -> str:
+    """Revisions as a person says them: `all`, or `3.2 to 3.4, 3.7`; a star where one was never executed."""
+    names = [one.rule_set.name for one in asked]
+    unwitnessed = {one.rule_set.name for one in asked if one.rule_set.witness == Witness.NONE.value}
+    found = [names] if list(where) == names else runs(where, names)
+    return ", ".join(_run(run, names) + ("*" if unwitnessed.intersection(run) else "") for run in found)
+
+
+def _run(run: Sequence[str], names: Sequence[str]) -> str:
+    if list(run) == list(names):
         return "all"
-    runs: list[list[str]] = []
-    for name in some:
-        if runs and names.index(name) == names.index(runs[-1][-1]) + 1:
-            runs[-1].append(name)
-        else:
-            runs.append([name])
-    return ", ".join(run[0] if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs)
+    return run[0] if len(run) == 1 else f"{run[0]} to {run[-1]}"
 
 
 def _show_witnesses(screen: Console, asked: Sequence[Asked]) -> None:

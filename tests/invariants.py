@@ -17,6 +17,9 @@ V2, V4 = ("2",), ("4",)
 V3 = ("3.0.0", "3.0.1", "3.0.2", "3.1", "3.2", "3.3", "3.4", "3.5", "3.6", "3.7")
 ALL = (*V2, *V3, *V4)
 SHARES_TIMES_INDEX = (*V2, *V3)
+"""With one bonus, and balances that are shares times an index. v4's bonus moves with the health factor: there neither
+the price nor b * debt - collateral nor the outcome of another order of calls stays (trap 36), and its hub and spoke
+have books of their own, in `tests/protocol/v4_invariants.py`."""
 
 
 def since(first: str, last: str = "3.7") -> tuple[str, ...]:

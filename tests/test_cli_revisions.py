@@ -63,7 +63,8 @@ def test_every_revision_answers_and_says_what_it_was_compared_with():
     assert result["2.0"]["witness"] == "published artifacts"
     assert result["3.1"]["witness"] == "read, not executed"
     assert {one["witness"] for one in result.values()} == {
-        "published artifacts", "published sources", "recorded vectors", "read, not executed",
+        "published artifacts", "published sources", "read, not executed",
+        "liquidations: recorded vectors; rest: read, not executed",
     }  # fmt: skip
 
 

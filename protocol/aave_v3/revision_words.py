@@ -38,7 +38,7 @@ COLUMN_WORDS: Mapping[str, str] = {
     "debt_ends": "when the mark that an account borrows an asset goes",
     "accrues_collateral_first": "both assets' interest is added before anything is read; else the collateral's late",
     "accrues_same_asset_twice": "with one asset as collateral and debt the treasury's share is taken twice",
-    "gho": "GHO, the stablecoin that Aave mints",
+    "gho": "GHO, the stablecoin that Aave mints (read, not executed)",
     "isolated_debt": "when a repayment lowers the debt counted against an isolated collateral's ceiling",
     "collateral_needs_ltv": "an asset with loan to value 0 cannot be switched on as collateral",
     "enables_isolated_by_itself": "a first supply of an isolated asset becomes collateral without being switched on",

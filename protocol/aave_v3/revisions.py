@@ -3,7 +3,8 @@
 No formula asks for a version. A row is the row before it with what changed, so the table reads as a change
 note. Counterfactuals are made the same way: `dataclasses.replace(rules, enforces_min_leftover=False)`.
 
-Every row says what executed contract stands behind it. All but 3.1 reproduce real contracts to the unit.
+Every row says what executed contract stands behind it. Of 3.2 to 3.5 and 3.7 that is liquidations alone: what else a
+column changes there (loans, supplies, eMode, isolation, sentinel, deficits covered) was read, and of 3.1 everything.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ class Witness(Enum):
 
     ARTIFACTS = "published artifacts"
     SOURCES = "published sources"
-    VECTORS = "recorded vectors"
+    VECTORS = "liquidations: recorded vectors; rest: read, not executed"
     NONE = "read, not executed"
 
 

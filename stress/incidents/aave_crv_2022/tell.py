@@ -157,8 +157,14 @@ def _findings(done: Study) -> Iterator[str]:
     yield (
         f"Liquidated again in later hours, while allowed and not toxic ({again.calls} calls): "
         f"{tokens(again.collateral, USDC_UNIT)} USDC and {tokens(again.debt, CRV_UNIT)} CRV left two days on, "
-        f"and at no hour's highest price more than {tokens(again.must_leave, CRV_UNIT)} CRV of bad debt."
+        f"and {_bad_debt_by_then(again.must_leave)}."
     )
+
+
+def _bad_debt_by_then(must_leave: int) -> str:
+    if not must_leave:
+        return "no bad debt at any hour's highest price"
+    return f"at some hour's highest price {tokens(must_leave, CRV_UNIT)} CRV of bad debt"
 
 
 def _numbers(done: Study) -> dict[str, Any]:

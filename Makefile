@@ -31,7 +31,7 @@ fuzz: setup  ## drawn cases on the real contracts in process: CASES=, SEED=, ONL
 fuzz-coverage: setup  ## the same in one process, then the branches of the rules that no case took
 	@mkdir -p out
 	@FUZZ_CASES=$(CASES) FUZZ_SEED=$(SEED) nice -n 19 $(VENV)/python -m coverage run --branch \
-		--source protocol/aave_v2,protocol/aave_v3,protocol/fixed_point --data-file out/fuzz.coverage \
+		--source protocol/aave_v2,protocol/aave_v3,protocol/morpho_blue,protocol/venus_isolated,protocol/fixed_point --data-file out/fuzz.coverage \
 		-m pytest tests/fuzz --ignore tests/fuzz/test_budget.py -n 0 --timeout 0 $(if $(ONLY),-k "$(ONLY)") $(ARGS)
 	@$(VENV)/python -m coverage report --data-file out/fuzz.coverage --show-missing --skip-covered
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, cast
 
@@ -13,7 +13,8 @@ from eth_abi.abi import decode, encode
 from eth_abi.exceptions import DecodingError
 from eth_utils.abi import collapse_if_tuple, function_signature_to_4byte_selector
 
-from forks.compile import Progress, aave_v36_output
+from forks.compile import Job, Progress, compiled
+from forks.compile_jobs import AAVE_V36, ADAPTIVE_CURVE_IRM, MORPHO_BLUE
 from forks.errors import ForkError
 from forks.toolchain import PackageMissing, npm_package
 
@@ -89,7 +90,8 @@ class ErrorTable:
     by_selector: Mapping[bytes, str]
     """First four bytes of the revert data to the name of the custom error."""
     by_code: Mapping[str, str]
-    """Error string of Aave up to v3.3 ('45') to the name the same cause has as a custom error later."""
+    """Error string to the name of its cause; the numbers of Aave up to v3.3 ('45') have that of the custom error
+    that came later, and what is not here is a name itself."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,24 +110,49 @@ def aave_v36(progress: Progress | None = None) -> Contracts:
 
     Its errors are the custom ones of every compiled contract and the numbered strings of 3.0.2.
     """
-    output = aave_v36_output(progress)["contracts"]
-    every = [
-        _from_solc(source, name, body) for source, named in output.items() for name, body in named.items()
-    ]
-    deployable = {artifact.name: artifact for artifact in every if artifact.bytecode}
+    every = _compiled_artifacts(AAVE_V36, progress)
     selectors = _selectors(entry for one in every for entry in one.abi)
     errors = ErrorTable(by_selector=selectors, by_code=aave_v302_errors().by_code)
-    return Contracts(artifacts=deployable, errors=errors)
+    return Contracts(artifacts=_deployable(every), errors=errors)
+
+
+def morpho_blue(progress: Progress | None = None) -> Contracts:
+    """Morpho Blue with its mocks and AdaptiveCurveIrm, compiled from their npm sources.
+
+    The interface of `Morpho` has the events too that its library emits. It reverts with strings that are names.
+    """
+    every = [*_compiled_artifacts(MORPHO_BLUE, progress), *_compiled_artifacts(ADAPTIVE_CURVE_IRM, progress)]
+    artifacts = _deployable(every)
+    emitted = [entry for one in every if one.name == "EventsLib" for entry in one.abi]
+    morpho = replace(artifacts["Morpho"], abi=artifacts["Morpho"].abi + emitted)
+    return Contracts(artifacts={**artifacts, "Morpho": morpho}, errors=ErrorTable(by_selector={}, by_code={}))
+
+
+def compound_v2(names: Iterable[str]) -> Contracts:
+    """The contracts `names` of Compound v2 (compound-finance/compound-protocol@4aa526d), published bytecode.
+
+    What reverts at all does so with strings that are names; `forks.compound_v2.failures` reads the rest.
+    """
+    package, folder = "@thenextblock/hardhat-compound", "dist/artifacts/contracts/compound"
+    artifacts = {name: hardhat_artifact(package, name, folder) for name in names}
+    return Contracts(artifacts=artifacts, errors=ErrorTable(by_selector={}, by_code={}))
+
+
+def venus_isolated(names: Iterable[str]) -> Contracts:
+    """The contracts `names` of Venus isolated pools 1.0.0, proxies and access control too, published bytecode."""
+    artifacts = {name: hardhat_artifact("@venusprotocol/isolated-pools", name, "artifacts") for name in names}
+    selectors = _selectors(entry for one in artifacts.values() for entry in one.abi)
+    return Contracts(artifacts=artifacts, errors=ErrorTable(by_selector=selectors, by_code={}))
 
 
 @cache
-def hardhat_artifact(package: str, name: str) -> Artifact:
-    """The contract `name` as npm's `package` brings it compiled by Hardhat; not a mock if there is a choice.
+def hardhat_artifact(package: str, name: str, folder: str = "artifacts/contracts") -> Artifact:
+    """The contract `name` as npm's `package` has it in `folder`, compiled by Hardhat; no mock if there is a choice.
 
     Raises PackageMissing.
     """
-    folder = npm_package(package) / "artifacts" / "contracts"
-    found = sorted(folder.rglob(f"{name}.sol/{name}.json"), key=lambda path: ("mocks" in path.parts, path))
+    within = npm_package(package) / folder
+    found = sorted(within.rglob(f"{name}.sol/{name}.json"), key=lambda path: ("mocks" in path.parts, path))
     if not found:
         raise PackageMissing(f"{package} with a contract {name}")
     body = json.loads(found[0].read_text(encoding="utf-8"))
@@ -195,6 +222,18 @@ def decode_revert(data: bytes, errors: ErrorTable) -> str:
     except DecodingError:
         pass
     return errors.by_selector.get(selector, f"UnknownError(0x{selector.hex()})")
+
+
+def _compiled_artifacts(job: Job, progress: Progress | None) -> list[Artifact]:
+    """All that `job` compiled, interfaces and libraries without code too."""
+    output = compiled(job, progress)["contracts"]
+    return [
+        _from_solc(source, name, body) for source, named in output.items() for name, body in named.items()
+    ]
+
+
+def _deployable(every: Iterable[Artifact]) -> dict[str, Artifact]:
+    return {artifact.name: artifact for artifact in every if artifact.bytecode}
 
 
 def _from_solc(source: str, name: str, body: Mapping[str, Any]) -> Artifact:

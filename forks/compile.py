@@ -1,4 +1,6 @@
-"""Compile the real Aave v3.6 contracts from their npm sources, once: the result is kept by input hash.
+"""Compile real contracts from their npm sources, once: the result is kept by input hash.
+
+What is to be compiled, with which compiler and how, is a `Job`; `forks.compile_jobs` has those of the project.
 
 The compiler is npm's `solc` run through Node. What goes in is exactly what the targets import, so any change
 of a source, of the compiler or of a setting gives another hash and a new compilation. Two processes that
@@ -18,54 +20,13 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from forks.child import uninterrupted
 from forks.errors import ForkError
 from forks.toolchain import cache_directory, find_node, node_modules, npm_package, npm_version
-
-SOLC_VERSION = "0.8.27"
-
-_ORIGIN = "@aave-dao/aave-v3-origin/src/contracts"
-_PROXIES = "@openzeppelin/contracts/proxy/transparent"
-_TARGETS = {
-    "PoolInstance": f"{_ORIGIN}/instances/PoolInstance.sol",
-    "PoolConfiguratorInstance": f"{_ORIGIN}/instances/PoolConfiguratorInstance.sol",
-    "ATokenInstance": f"{_ORIGIN}/instances/ATokenInstance.sol",
-    "VariableDebtTokenInstance": f"{_ORIGIN}/instances/VariableDebtTokenInstance.sol",
-    "PoolAddressesProvider": f"{_ORIGIN}/protocol/configuration/PoolAddressesProvider.sol",
-    "ACLManager": f"{_ORIGIN}/protocol/configuration/ACLManager.sol",
-    "AaveOracle": f"{_ORIGIN}/misc/AaveOracle.sol",
-    "PriceOracleSentinel": f"{_ORIGIN}/misc/PriceOracleSentinel.sol",
-    "SequencerOracle": f"{_ORIGIN}/mocks/oracle/SequencerOracle.sol",
-    "DefaultReserveInterestRateStrategyV2": f"{_ORIGIN}/misc/DefaultReserveInterestRateStrategyV2.sol",
-    "AaveProtocolDataProvider": f"{_ORIGIN}/helpers/AaveProtocolDataProvider.sol",
-    "Collector": f"{_ORIGIN}/treasury/Collector.sol",
-    "MintableERC20": f"{_ORIGIN}/mocks/tokens/MintableERC20.sol",
-    "TransparentUpgradeableProxy": f"{_PROXIES}/TransparentUpgradeableProxy.sol",
-    "BorrowLogic": f"{_ORIGIN}/protocol/libraries/logic/BorrowLogic.sol",
-    "ConfiguratorLogic": f"{_ORIGIN}/protocol/libraries/logic/ConfiguratorLogic.sol",
-    "FlashLoanLogic": f"{_ORIGIN}/protocol/libraries/logic/FlashLoanLogic.sol",
-    "LiquidationLogic": f"{_ORIGIN}/protocol/libraries/logic/LiquidationLogic.sol",
-    "PoolLogic": f"{_ORIGIN}/protocol/libraries/logic/PoolLogic.sol",
-    "SupplyLogic": f"{_ORIGIN}/protocol/libraries/logic/SupplyLogic.sol",
-}
-"""Contract name to the source that defines it, as a path below the npm packages."""
-
-_REMAPPINGS = {
-    "solidity-utils/": "@bgd-labs/solidity-utils/src/",
-    "openzeppelin-contracts/contracts/": "@openzeppelin/contracts/",
-    "openzeppelin-contracts-upgradeable/contracts/": "@openzeppelin/contracts-upgradeable/",
-}
-_PACKAGES = ("@aave-dao/aave-v3-origin", *("/".join(path.split("/")[:2]) for path in _REMAPPINGS.values()))
-_SETTINGS = {
-    "optimizer": {"enabled": True, "runs": 200},
-    "evmVersion": "shanghai",
-    "metadata": {"bytecodeHash": "none"},
-    "viaIR": False,
-}
-"""As `foundry.toml` of aave-dao/aave-v3-origin@v3.6.0 has them."""
 
 _IMPORT = re.compile(r"""^\s*import\s+(?:[^'";]*?\sfrom\s+)?['"]([^'"]+)['"]""", re.MULTILINE)
 _RUN_SOLC = """
@@ -80,99 +41,120 @@ Progress = Callable[[float], None]
 """Called with the seconds since the compilation began, about twice a second, only while one runs."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """What is compiled together, and how."""
+
+    name: str
+    """Whose contracts these are, for messages."""
+    compiler: str
+    """npm package of the compiler: `solc`, or an alias of one of its versions."""
+    compiler_version: str
+    targets: Mapping[str, str]
+    """Contract name to the source that defines it, as a path below the npm packages."""
+    packages: tuple[str, ...]
+    """npm packages that the sources come from."""
+    remappings: Mapping[str, str]
+    """What an import begins with to what is read instead, a path below the npm packages."""
+    settings: Mapping[str, Any]
+    """Solc's settings without remappings and output selection."""
+
+
 class CompilationFailed(ForkError):
     """The compiler refused the sources or did not run to its end."""
 
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
+    def __init__(self, job: Job, reason: str) -> None:
+        self.job, self.reason = job, reason
         super().__init__(
-            f"solc {SOLC_VERSION} did not compile the Aave v3.6 sources: {reason}; "
+            f"solc {job.compiler_version} did not compile the {job.name} sources: {reason}; "
             "run `npm ci` to restore the packages"
         )
 
 
 class WrongCompiler(ForkError):
-    """The installed solc is not the pinned one."""
+    """The installed compiler is not the one that the job names."""
 
-    def __init__(self, found: str) -> None:
-        self.found = found
-        super().__init__(f"npm package solc is {found}, {SOLC_VERSION} is needed: run `npm ci`")
+    def __init__(self, job: Job, found: str) -> None:
+        self.job, self.found = job, found
+        super().__init__(
+            f"npm package {job.compiler} is {found}, {job.name} needs {job.compiler_version}: run `npm ci`"
+        )
 
 
-def aave_v36_output(progress: Progress | None = None) -> dict[str, Any]:
-    """Solc's standard-JSON output for the v3.6 contracts, `contracts[source][name]`, cached by input hash.
+def compiled(job: Job, progress: Progress | None = None) -> dict[str, Any]:
+    """Solc's standard-JSON output for the contracts of `job`, `contracts[source][name]`, cached by input hash.
 
-    Every contract has its `abi`; the deployed ones also `evm.bytecode`. Raises PackageMissing, NodeMissing,
+    Every contract has its `abi`; the targets also `evm.bytecode`. Raises PackageMissing, NodeMissing,
     WrongCompiler, CompilationFailed.
     """
-    text = json.dumps(_standard_input(), sort_keys=True)
-    digest = hashlib.sha256(f"{_compiler_version()}\n{text}".encode()).hexdigest()
+    text = json.dumps(_standard_input(job), sort_keys=True)
+    digest = hashlib.sha256(f"{_compiler_version(job)}\n{text}".encode()).hexdigest()
     kept = cache_directory("solc") / f"{digest}.json"
     if (output := _load(kept)) is not None:
         return output
     with _only_one_process(kept.with_suffix(".lock")):
         if (output := _load(kept)) is None:
-            output = _compile(text, progress or (lambda _seconds: None))
+            output = _compile(job, text, progress or (lambda _seconds: None))
             _store(kept, output)
     return output
 
 
-def _compiler_version() -> str:
-    found = npm_version("solc")
-    if found != SOLC_VERSION:
-        raise WrongCompiler(found)
+def _compiler_version(job: Job) -> str:
+    found = npm_version(job.compiler)
+    if found != job.compiler_version:
+        raise WrongCompiler(job, found)
     return found
 
 
-def _standard_input() -> dict[str, Any]:
+def _standard_input(job: Job) -> dict[str, Any]:
     selection: dict[str, dict[str, list[str]]] = {"*": {"*": ["abi"]}}
-    for name, source in _TARGETS.items():
+    for name, source in job.targets.items():
         selection.setdefault(source, {})[name] = ["evm.bytecode.object", "evm.bytecode.linkReferences"]
     return {
         "language": "Solidity",
-        "sources": {name: {"content": content} for name, content in _sources().items()},
+        "sources": {name: {"content": content} for name, content in _sources(job).items()},
         "settings": {
-            **_SETTINGS,
-            "remappings": [f"{prefix}={target}" for prefix, target in _REMAPPINGS.items()],
+            **job.settings,
+            "remappings": [f"{prefix}={target}" for prefix, target in job.remappings.items()],
             "outputSelection": selection,
         },
     }
 
 
-def _sources() -> Mapping[str, str]:
+def _sources(job: Job) -> Mapping[str, str]:
     """The targets and all they import, by path below the npm packages."""
-    for package in _PACKAGES:
+    for package in job.packages:
         npm_package(package)
     found: dict[str, str] = {}
-    waiting = list(_TARGETS.values())
+    waiting = list(job.targets.values())
     while waiting:
         source = waiting.pop()
         if source not in found:
-            found[source] = _read(source)
-            waiting += [_resolve(name, source) for name in _IMPORT.findall(found[source])]
+            found[source] = _read(job, source)
+            waiting += [_resolve(job, name, source) for name in _IMPORT.findall(found[source])]
     return dict(sorted(found.items()))
 
 
-def _read(source: str) -> str:
+def _read(job: Job, source: str) -> str:
     try:
         return (node_modules() / source).read_text(encoding="utf-8")
     except OSError as error:
-        raise CompilationFailed(f"source {source} is missing") from error
+        raise CompilationFailed(job, f"source {source} is missing") from error
 
 
-def _resolve(imported: str, importer: str) -> str:
+def _resolve(job: Job, imported: str, importer: str) -> str:
     """Path below the npm packages that `imported` means in `importer`, as solc resolves it."""
     if imported.startswith("."):
         return posixpath.normpath(posixpath.join(posixpath.dirname(importer), imported))
-    matching = [prefix for prefix in _REMAPPINGS if imported.startswith(prefix)]
+    matching = [prefix for prefix in job.remappings if imported.startswith(prefix)]
     if not matching:
         return imported
     longest = max(matching, key=len)
-    return _REMAPPINGS[longest] + imported.removeprefix(longest)
+    return job.remappings[longest] + imported.removeprefix(longest)
 
 
-def _compile(text: str, progress: Progress) -> dict[str, Any]:
-    command = [str(find_node()), "-e", _RUN_SOLC, str(npm_package("solc"))]
+def _compile(job: Job, text: str, progress: Progress) -> dict[str, Any]:
+    command = [str(find_node()), "-e", _RUN_SOLC, str(npm_package(job.compiler))]
     began = time.monotonic()
     with tempfile.TemporaryFile("w+", encoding="utf-8") as source:
         source.write(text)
@@ -186,8 +168,8 @@ def _compile(text: str, progress: Progress) -> dict[str, Any]:
             out, err = _wait(child, lambda: progress(time.monotonic() - began))
     if child.returncode != 0:
         first_line = err.decode(errors="replace").strip().partition("\n")[0]
-        raise CompilationFailed(first_line or f"Node exit code {child.returncode}")
-    return _checked(json.loads(out))
+        raise CompilationFailed(job, first_line or f"Node exit code {child.returncode}")
+    return _checked(job, json.loads(out))
 
 
 def _wait(child: subprocess.Popen[bytes], still_running: Callable[[], None]) -> tuple[bytes, bytes]:
@@ -198,10 +180,10 @@ def _wait(child: subprocess.Popen[bytes], still_running: Callable[[], None]) -> 
             still_running()
 
 
-def _checked(output: dict[str, Any]) -> dict[str, Any]:
+def _checked(job: Job, output: dict[str, Any]) -> dict[str, Any]:
     for problem in output.get("errors", []):
         if problem["severity"] == "error":
-            raise CompilationFailed(problem["formattedMessage"].strip().replace("\n", " "))
+            raise CompilationFailed(job, problem["formattedMessage"].strip().replace("\n", " "))
     return {"contracts": output["contracts"]}
 
 

@@ -52,9 +52,9 @@ class UnknownReserve(ModelError):
 class MissingPrice(ModelError):
     """A price that the contract would read was not given."""
 
-    def __init__(self, what: int | str) -> None:
+    def __init__(self, what: int | str, *, unit: str = "in base currency") -> None:
         self.what = what
-        super().__init__(f"no price for {what!r}: give the observed oracle price in base currency")
+        super().__init__(f"no price for {what!r}: give the observed oracle price {unit}")
 
 
 class NegativePrice(ModelError):
@@ -72,3 +72,20 @@ class UnknownAsset(ModelError):
     def __init__(self, asset_id: int) -> None:
         self.asset_id = asset_id
         super().__init__(f"no hub of the market lists asset {asset_id}: add it to the market's assets")
+
+
+class UnknownMarket(ModelError):
+    """A call or an account names a market that is not there."""
+
+    def __init__(self, market_id: int | str) -> None:
+        self.market_id = market_id
+        super().__init__(f"there is no market {market_id}: add it, or leave it out of the accounts")
+
+
+class PriceNoUint(ModelError):
+    """A price that no contract could read as a `uint256`."""
+
+    def __init__(self, what: int | str, price: int) -> None:
+        self.what = what
+        self.price = price
+        super().__init__(f"the price of {what!r} is {price}: give one from 0 to 2**256 - 1")

@@ -93,7 +93,11 @@ class Evm:
 
     def set_time(self, timestamp: int) -> None:
         """Begin a new block at *timestamp* [s]."""
-        self.block_number, self.timestamp = self.block_number + 1, timestamp
+        self.set_block(self.block_number + 1, timestamp)
+
+    def set_block(self, number: int, timestamp: int) -> None:
+        """Begin block *number* at *timestamp* [s]: what accrues by the block sees only the number."""
+        self.block_number, self.timestamp = number, timestamp
         self._evm.set_block_env(self._block())
 
     def set_code(self, address: str, code: bytes | str) -> None:

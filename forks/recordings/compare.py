@@ -8,16 +8,20 @@ from typing import Any, cast
 from pydantic_core import PydanticCustomError
 
 from forks.recordings.errors import RecordingMalformed
-from forks.recordings.records import uint
+from forks.recordings.records import signed, uint
 from forks.recordings.vector_file import RecordedCase
 
 Leaf = int | bool | str | None
 INFORMATION = "reverts_raw"
 """What the contract returned, in its own words; not compared."""
-NAMES = frozenset({"reverts"})
+NAMES = frozenset({"reverts", "after.irm.type"})
 """Leaves that are texts; all others are integers, flags or null."""
-KEYS = frozenset({"reserve_id"})
+SIGNED = "_signed"
+"""What the name of a leaf ends in that may be negative."""
+KEYS = frozenset({"asset_index", "market_id", "reserve_id"})
 """Fields by which items of a list are told apart; else by their place in it."""
+IN_TURN = frozenset({"repaid", "seized"})
+"""Lists of what one call did step by step, where two steps may name one market: told apart by their place."""
 ABSENT = "absent"
 
 
@@ -70,21 +74,21 @@ def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
             yield from _flat(item, f"{path}.{key}" if path else key)
     elif isinstance(value, list):
         for place, item in enumerate(cast("list[Any]", value)):
-            yield from _flat(item, f"{path}[{_key_of(item, place)}]")
+            yield from _flat(item, f"{path}[{_key_of(item, place, path)}]")
     else:
         yield path, value
 
 
-def _key_of(item: Any, place: int) -> str:
+def _key_of(item: Any, place: int, path: str) -> str:
     keys = KEYS & item.keys() if isinstance(item, dict) else frozenset[str]()
-    return f"{place}" if not keys else f"{item[min(keys)]}"
+    return f"{place}" if not keys or path.rsplit(".", maxsplit=1)[-1] in IN_TURN else f"{item[min(keys)]}"
 
 
 def _leaf(case: RecordedCase, path: str, raw: Any) -> Leaf:
     if raw is None or isinstance(raw, bool) or (path in NAMES and isinstance(raw, str)):
         return raw
     try:
-        return uint(raw)
+        return signed(raw) if path.endswith(SIGNED) else uint(raw)
     except PydanticCustomError as error:
         raise RecordingMalformed(case.file, error.message(), case=case.name, field=f"expect.{path}") from None
 
@@ -101,8 +105,8 @@ def _missing(recorded: Any, modelled: Any, path: str = "expect") -> Iterator[str
         if not isinstance(recorded, list):
             yield path
             return
-        items = {_key_of(item, place): item for place, item in enumerate(cast("list[Any]", recorded))}
+        items = {_key_of(item, place, path): item for place, item in enumerate(cast("list[Any]", recorded))}
         for place, item in enumerate(cast("list[Any]", modelled)):
-            key = _key_of(item, place)
+            key = _key_of(item, place, path)
             if key in items:
                 yield from _missing(items[key], item, f"{path}[{key}]")

@@ -36,6 +36,17 @@ def uint(value: Any) -> int:
     return int(value)
 
 
+def signed(value: Any) -> int:
+    """The integer of a decimal string, -(2**255) to 2**256 - 1; an error of the record otherwise."""
+    if not isinstance(value, str) or not value.startswith("-"):
+        return uint(value)
+    if value == "-0" or uint(value[1:]) > 2**255:
+        raise PydanticCustomError(
+            "int", "must not be -0 or below -(2**255), is {shown}", {"shown": f"{value[:40]!r}"}
+        )
+    return -uint(value[1:])
+
+
 def _at_most(limit: int) -> AfterValidator:
     def check(value: int) -> int:
         if value > limit:
@@ -62,6 +73,8 @@ def distinct(key: str, *, ascending: bool = False) -> AfterValidator:
 
 
 Uint = Annotated[int, BeforeValidator(uint)]
+Int = Annotated[int, BeforeValidator(signed)]
+"""A field that may be negative; its name ends in `_signed`."""
 Zero = Annotated[Uint, _at_most(0)]
 """A field of the shared layout that this protocol does not have."""
 Decimals = Annotated[Uint, _at_most(MAX_DECIMALS)]

@@ -65,6 +65,14 @@ def mul_div_up(a: int, b: int, c: int) -> int:
     return -(-product // c)
 
 
+def mul_div_up_checked(a: int, b: int, c: int) -> int:
+    """`(a * b + (c - 1)) / c`, each step checked; reverts `Panic(0x11)`, also when `c` is zero.
+
+    Mirrors `MathLib.mulDivUp`, src/libraries/MathLib.sol (morpho-org/morpho-blue@3085651).
+    """
+    return add(mul(a, b), sub(c, 1)) // c
+
+
 def to_uint(value: int, bits: int) -> int:
     """`SafeCast.toUint<bits>`: `value` unchanged; reverts when it needs more bits."""
     if value >> bits:

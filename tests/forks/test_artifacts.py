@@ -6,6 +6,7 @@ from eth_utils.crypto import keccak
 
 from forks import artifacts
 from forks.artifacts import ErrorTable, decode_revert
+from forks.toolchain import PackageMissing
 
 ADDRESS = "0x" + "ab" * 20
 
@@ -124,3 +125,24 @@ def test_a_function_is_called_by_name_or_by_signature(v36):
     )
     with pytest.raises(artifacts.UnknownFunction):
         v36["PoolInstance"].call("flashSale")
+
+
+def test_every_set_names_what_it_has_not():
+    with pytest.raises(PackageMissing, match="ComptrollerG8"):
+        artifacts.compound_v2(["Comptroller", "ComptrollerG8"])
+    with pytest.raises(PackageMissing, match="Comptroller2"):
+        artifacts.venus_isolated(["Comptroller2"])
+
+
+def test_the_comptrollers_of_two_protocols_are_not_taken_for_one_another():
+    compound, venus = artifacts.compound_v2(["Comptroller"]), artifacts.venus_isolated(["Comptroller"])
+    assert compound["Comptroller"].source.startswith("@thenextblock/hardhat-compound/")
+    assert venus["Comptroller"].source.startswith("@venusprotocol/isolated-pools/")
+    assert compound["Comptroller"].bytecode != venus["Comptroller"].bytecode
+
+
+def test_the_errors_of_venus_have_the_names_of_both_contracts():
+    errors = artifacts.venus_isolated(["Comptroller", "VToken"]).errors
+    data = error("MinimalCollateralViolated(uint256,uint256)", ("uint256", "uint256"), 1, 2)
+    assert decode_revert(data, errors) == "MinimalCollateralViolated"
+    assert decode_revert(error("LiquidateLiquidatorIsBorrower()"), errors) == "LiquidateLiquidatorIsBorrower"

@@ -3,25 +3,31 @@
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from forks import compile as compiling
+from forks.compile import Job, compiled
+from forks.compile_jobs import AAVE_V36, ADAPTIVE_CURVE_IRM, MORPHO_BLUE
 from forks.toolchain import PackageMissing, node_modules
+
+JOBS = (AAVE_V36, MORPHO_BLUE, ADAPTIVE_CURVE_IRM)
 
 OUTPUT = {"contracts": {"a/A.sol": {"A": {"abi": []}}}}
 TWO_AT_ONCE = """
 import sys, time
 from forks import compile as compiling
+from forks.compile_jobs import AAVE_V36
 
-def compile_slowly(text, progress):
+def compile_slowly(job, text, progress):
     with open(sys.argv[1], "a") as log:
         log.write("compiled\\n")
     time.sleep(1)
     return {"contracts": {}}
 
 compiling._compile = compile_slowly
-compiling.aave_v36_output()
+compiling.compiled(AAVE_V36)
 """
 
 
@@ -36,7 +42,7 @@ def cache(tmp_path, monkeypatch):
 def compilations(cache, monkeypatch):
     """The inputs of the compilations that were made, each of them in no time."""
     inputs: list[str] = []
-    monkeypatch.setattr(compiling, "_compile", lambda text, _progress: inputs.append(text) or OUTPUT)
+    monkeypatch.setattr(compiling, "_compile", lambda _job, text, _progress: inputs.append(text) or OUTPUT)
     return inputs
 
 
@@ -45,8 +51,8 @@ def kept(cache):
 
 
 def test_the_second_time_nothing_is_compiled(cache, compilations):
-    assert compiling.aave_v36_output() == OUTPUT
-    assert compiling.aave_v36_output() == OUTPUT
+    assert compiled(AAVE_V36) == OUTPUT
+    assert compiled(AAVE_V36) == OUTPUT
 
     assert len(compilations) == len(kept(cache)) == 1
     assert not list(cache.glob("*.part"))
@@ -62,20 +68,19 @@ def test_the_second_time_nothing_is_compiled(cache, compilations):
     ],
 )
 def test_what_was_damaged_is_compiled_again(cache, compilations, damaged):
-    compiling.aave_v36_output()
+    compiled(AAVE_V36)
     (file,) = kept(cache)
     whole = file.read_bytes()
     file.write_bytes(damaged(whole))
 
-    assert compiling.aave_v36_output() == OUTPUT
+    assert compiled(AAVE_V36) == OUTPUT
     assert len(compilations) == 2
     assert file.read_bytes() == whole
 
 
-def test_another_setting_is_another_compilation(cache, compilations, monkeypatch):
-    compiling.aave_v36_output()
-    monkeypatch.setitem(compiling._SETTINGS, "evmVersion", "paris")
-    compiling.aave_v36_output()
+def test_another_setting_is_another_compilation(cache, compilations):
+    compiled(AAVE_V36)
+    compiled(replace(AAVE_V36, settings={**AAVE_V36.settings, "evmVersion": "paris"}))
 
     assert len(compilations) == len(kept(cache)) == 2
 
@@ -88,13 +93,26 @@ def test_two_processes_compile_once(cache, tmp_path):
     assert log.read_text().splitlines() == ["compiled"]
 
 
-def test_the_compiler_runs_and_tells_of_its_progress(cache, monkeypatch):
-    source = "pragma solidity ^0.8.0; contract Small { error Wrong(); function f() external {} }"
-    monkeypatch.setattr(compiling, "_TARGETS", {"Small": "Small.sol"})
-    monkeypatch.setattr(compiling, "_sources", lambda: {"Small.sol": source})
+def test_jobs_are_kept_apart(cache, compilations):
+    for job in (*JOBS, *JOBS):
+        compiled(job)
+
+    assert len(compilations) == len(kept(cache)) == len(JOBS)
+
+
+def small_job(job: Job, monkeypatch: pytest.MonkeyPatch, source: str) -> Job:
+    """The job, of one contract `Small` in one source."""
+    monkeypatch.setattr(compiling, "_sources", lambda _job: {"Small.sol": source})
+    return replace(job, targets={"Small": "Small.sol"})
+
+
+@pytest.mark.parametrize("job", [AAVE_V36, MORPHO_BLUE], ids=lambda job: job.compiler)
+def test_the_compiler_of_a_job_runs_and_tells_of_its_progress(cache, monkeypatch, job):
+    source = f"pragma solidity {job.compiler_version}; contract Small {{ error Wrong(); function f() external {{}} }}"
     monkeypatch.setattr(compiling, "_PROGRESS_EVERY_S", 0.05)
     told: list[float] = []
-    small = compiling.aave_v36_output(told.append)["contracts"]["Small.sol"]["Small"]
+    output = compiled(small_job(job, monkeypatch, source), told.append)
+    small = output["contracts"]["Small.sol"]["Small"]
 
     assert small["evm"]["bytecode"]["object"].startswith("60")
     assert {entry["name"] for entry in small["abi"]} == {"f", "Wrong"}
@@ -103,33 +121,42 @@ def test_the_compiler_runs_and_tells_of_its_progress(cache, monkeypatch):
 
 
 def test_an_error_of_the_compiler_is_one_line(cache, monkeypatch):
-    monkeypatch.setattr(compiling, "_sources", lambda: {"A.sol": "contract MintableERC20 { nonsense }"})
+    job = small_job(AAVE_V36, monkeypatch, "contract Small { nonsense }")
 
-    with pytest.raises(compiling.CompilationFailed, match="ParserError") as caught:
-        compiling.aave_v36_output()
+    with pytest.raises(compiling.CompilationFailed, match=r"Aave v3\.6 sources: .*ParserError") as caught:
+        compiled(job)
     assert "\n" not in str(caught.value)
     assert not kept(cache)
 
 
-def test_another_solc_is_refused(cache, tmp_path, monkeypatch):
-    package = tmp_path / "npm" / "solc"
+@pytest.mark.parametrize("job", JOBS, ids=lambda job: job.compiler)
+def test_another_solc_is_refused(cache, tmp_path, monkeypatch, job):
+    package = tmp_path / "npm" / job.compiler
     package.mkdir(parents=True)
     (package / "package.json").write_text('{"version": "0.8.28"}')
     monkeypatch.setenv("UNDERWATER_NODE_MODULES", str(tmp_path / "npm"))
-    monkeypatch.setattr(compiling, "_sources", dict)
+    monkeypatch.setattr(compiling, "_sources", lambda _job: {})
 
-    with pytest.raises(compiling.WrongCompiler, match=r"0\.8\.28"):
-        compiling.aave_v36_output()
+    with pytest.raises(compiling.WrongCompiler, match=rf"{job.compiler} is 0\.8\.28, {job.name} needs"):
+        compiled(job)
 
 
-def test_missing_sources_are_named(cache, tmp_path, monkeypatch):
-    package = tmp_path / "npm" / "solc"
+@pytest.mark.parametrize("job", JOBS, ids=lambda job: job.compiler)
+def test_missing_sources_are_named(cache, tmp_path, monkeypatch, job):
+    package = tmp_path / "npm" / job.compiler
     package.mkdir(parents=True)
-    shutil.copy(node_modules() / "solc" / "package.json", package)
+    shutil.copy(node_modules() / job.compiler / "package.json", package)
     monkeypatch.setenv("UNDERWATER_NODE_MODULES", str(tmp_path / "npm"))
 
-    with pytest.raises(PackageMissing, match="aave-v3-origin"):
-        compiling.aave_v36_output()
+    with pytest.raises(PackageMissing, match=job.packages[0]):
+        compiled(job)
+
+
+def test_every_source_that_a_job_reads_is_in_a_package_that_it_names():
+    for job in JOBS:
+        foreign = [source for source in compiling._sources(job) if not source.startswith(job.packages)]
+        assert foreign == []
+        assert set(job.targets.values()) <= compiling._sources(job).keys()
 
 
 @pytest.mark.parametrize(
@@ -145,4 +172,4 @@ def test_missing_sources_are_named(cache, tmp_path, monkeypatch):
 )
 def test_imports_resolve_as_the_compiler_resolves_them(imported, resolved):
     importer = "@aave-dao/aave-v3-origin/src/contracts/protocol/pool/Pool.sol"
-    assert compiling._resolve(imported, importer) == resolved
+    assert compiling._resolve(AAVE_V36, imported, importer) == resolved

@@ -61,6 +61,26 @@ def test_a_refused_transaction_changes_nothing_and_says_why(evm, token):
     assert evm.revert_data({**transfer, "data": calldata("transfer(address,uint256)", OTHER, 0)}) is None
 
 
+def test_a_block_has_the_number_and_the_time_that_are_asked_for(evm):
+    number, time = "0x4360005260206000f3", RETURNS_TIME
+    before = evm.snapshot()
+    evm.set_block(19_000_000, 1_800_000_000)
+    answers = [
+        int(evm.rpc.call("eth_call", {"from": HOLDER, "to": at, "data": "0x"}, "latest"), 16)
+        for at in (put(evm, OTHER, number), put(evm, HOLDER[:-2] + "1b", time))
+    ]
+
+    assert answers == [19_000_000, 1_800_000_000]
+    assert evm.send({"from": HOLDER, "to": OTHER, "data": "0x"})["blockNumber"] == 19_000_000
+    evm.revert(before)
+    assert (evm.block_number, evm.timestamp) == (1, 1_700_000_000)
+
+
+def put(evm, address, code):
+    evm.set_code(address, code)
+    return address
+
+
 def test_a_call_changes_nothing(evm, token):
     evm.rpc.call("eth_call", {"from": HOLDER, "to": token, "data": calldata("mint(uint256)", 7)}, "latest")
 

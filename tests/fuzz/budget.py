@@ -1,6 +1,6 @@
 """How many cases a fuzz test plays, from which seed, and the command that plays them again.
 
-`FUZZ_CASES` cases in all, or a fixed number for each part in the suite; everything drawn follows from
+`FUZZ_CASES` cases in all, or in the suite as many for each part as its world says; everything drawn follows from
 `FUZZ_SEED` and the name of the part.
 """
 
@@ -14,8 +14,6 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.strategies import SearchStrategy
 
-CASES_A_PART = 200
-"""Of the suite, where `FUZZ_CASES` says nothing."""
 SEED = int(os.environ.get("FUZZ_SEED", "0"))
 CASES = int(os.environ.get("FUZZ_CASES", "0"))
 SHRINKING_PLAYS = 300
@@ -78,6 +76,6 @@ class _Shrinking:
             raise
 
 
-def share(n_parts: int) -> int:
-    """How many cases one of `n_parts` parts plays."""
-    return -(-CASES // n_parts) if CASES else CASES_A_PART
+def share(n_parts: int, in_suite: int) -> int:
+    """How many cases one of `n_parts` parts plays; `in_suite`: where `FUZZ_CASES` says nothing."""
+    return -(-CASES // n_parts) if CASES else in_suite

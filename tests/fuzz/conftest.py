@@ -31,18 +31,17 @@ def _every_case_is_drawn_afresh_and_from_the_seed_alone(monkeypatch: pytest.Monk
 @pytest.fixture
 def compare(pytestconfig: pytest.Config) -> Callable[[str], None]:
     """Plays the cases of one part, such as 3.6-a, and compares all that they come to."""
-    from tests.fuzz import worlds
-    from tests.fuzz.play import play
+    from tests.fuzz.worlds import WORLDS, arena, cases
 
     tallies = pytestconfig.stash.setdefault(TALLIES, {})
 
     def compared(part: str) -> None:
-        world = part.rpartition("-")[0]
-        tally = tallies.setdefault(world, Tally())
-        before, n_cases = tally.cases, share(pytestconfig.stash[N_PARTS])
+        name = part.rpartition("-")[0]
+        world, tally = WORLDS[name], tallies.setdefault(name, Tally())
+        before, n_cases = tally.cases, share(pytestconfig.stash[N_PARTS], world.cases_a_part)
         # Before anything is drawn: what it loads sets the recursion limit, which hypothesis would resent.
-        arena = worlds.arena(world)
-        play_all(part, worlds.cases(world), lambda case: play(arena, case, tally), n_cases=n_cases)
+        deployed = arena(name)
+        play_all(part, cases(name), lambda case: world.play(deployed, case, tally), n_cases=n_cases)
         assert tally.cases - before >= n_cases
 
     return compared
@@ -80,6 +79,8 @@ def pytest_testnodedown(node: Any, error: Any) -> None:
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Print what was compared, rule set by rule set."""
-    for world, tally in sorted(config.stash.get(TALLIES, {}).items()):
-        for line in tally.lines(f"Aave {world}"):
+    from tests.fuzz.worlds import WORLDS
+
+    for name, tally in sorted(config.stash.get(TALLIES, {}).items()):
+        for line in tally.lines(WORLDS[name].title):
             terminalreporter.write_line(line)

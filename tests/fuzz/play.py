@@ -6,8 +6,8 @@ every step is compared on its own, and a difference names the step that made it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from eth_utils.crypto import keccak
@@ -19,6 +19,7 @@ from tests.fuzz.acts import act
 from tests.fuzz.arena import START, Arena
 from tests.fuzz.moves import Move, move_of
 from tests.fuzz.scene import Scene
+from tests.fuzz.side_by_side import SideBySide
 from tests.fuzz.tally import DONE, Tally
 from tests.steps import Case, CaseV2, SetPrice, Steer, Step, Wait
 
@@ -40,13 +41,6 @@ ACCOUNT_DATA = 6
 """Integers of `getUserAccountData`."""
 
 
-class Differs(AssertionError):
-    """Model and contracts disagree on one integer or on the reason of a refusal."""
-
-    def __init__(self, place: int, step: Step | None, name: str, model: Any, chain: Any) -> None:
-        super().__init__(f"step {place} {step}: {name}: model {model}, contracts {chain}")
-
-
 def play(arena: Arena, case: Case | CaseV2, tally: Tally) -> None:
     """Take the steps of `case` on a fresh market. Raises Differs at the first difference."""
     with arena.chain.anchor():
@@ -61,33 +55,31 @@ class _Game:
     """One case under way: what the contracts say now, and the step that is being taken."""
 
     def __init__(self, arena: Arena, tally: Tally) -> None:
-        self.arena, self.tally = arena, tally
-        self.place, self.step = 0, None
+        self.arena, self.sides = arena, SideBySide(tally)
         self.scene = self._look(START)
         self.n_integers = arena.n_integers(self.scene.market)
 
     def take(self, step: Step) -> None:
         """Take one step in both worlds and compare what came of it."""
-        self.place, self.step = self.place + 1, step
-        self.tally.steps += 1
+        self.sides.begin(step)
         move = move_of(self.scene, step)
         if move is None:
             self._set_up(step)
             return
         outcome = move.model()
         receipt, reason = self._send(move)
-        self.tally.count(f"{type(step).__name__}: {reason}")
+        self.sides.tally.count(f"{type(step).__name__}: {reason}")
         refused = isinstance(outcome, self.arena.rules.Revert)
-        self._same("outcome", outcome.name if refused else DONE, reason)
+        self.sides.same("outcome", outcome.name if refused else DONE, reason)
         if refused:  # the EVM itself has undone what was done
             return
         before, self.scene = self.scene, self._look(self.scene.now)
         self._compare_markets(outcome.market, self.scene.market)
         if move.call is None:
-            self._same("amount", outcome.amount, _amount_told(receipt))
+            self.sides.same("amount", outcome.amount, _amount_told(receipt))
         else:
             told = self.arena.liquidation_told(receipt, before.market, move.call)
-            self._equal("amounts", self.arena.liquidation_said(outcome), told, len(told))
+            self.sides.equal("amounts", self.arena.liquidation_said(outcome), told, len(told))
 
     def _set_up(self, step: Step) -> None:
         market = self.scene.market
@@ -101,10 +93,10 @@ class _Game:
         scene = Scene(arena, market, arena.reader.prices(), arena.account_data(), now)
         for user, chain in scene.data.items():
             said = _account_data(scene, user)
-            self._equal(f"account data of {user}", said, chain, ACCOUNT_DATA if chain else 1)
+            self.sides.equal(f"account data of {user}", said, chain, ACCOUNT_DATA if chain else 1)
         for reserve_id, chain in arena.reader.normalized().items():
             said = arena.normalized_of(market, reserve_id, now)
-            self._equal(f"growth of reserve {reserve_id}", said, chain, len(chain))
+            self.sides.equal(f"growth of reserve {reserve_id}", said, chain, len(chain))
         return scene
 
     def _send(self, move: Move) -> tuple[Mapping[str, Any], str]:
@@ -119,23 +111,7 @@ class _Game:
 
     def _compare_markets(self, model: Any, chain: Any) -> None:
         """Every reserve and every account: what the step must have changed, and what it must not."""
-        self._equal("after", _comparable(model), _comparable(chain), self.n_integers)
-
-    def _same(self, name: str, model: int | str, chain: int | str) -> None:
-        self.tally.integers += 1
-        if model != chain:
-            raise Differs(self.place, self.step, name, model, chain)
-
-    def _equal(self, name: str, model: Any, chain: Any, n_integers: int) -> None:
-        """Compare values that hold `n_integers`; name the first that differs."""
-        self.tally.integers += n_integers
-        if model == chain:
-            return
-        ours, theirs = dict(leaves(name, model)), dict(leaves(name, chain))
-        for leaf in [*ours, *(leaf for leaf in theirs if leaf not in ours)]:
-            if ours.get(leaf) != theirs.get(leaf):
-                raise Differs(self.place, self.step, leaf, ours.get(leaf), theirs.get(leaf))
-        raise Differs(self.place, self.step, name, model, chain)
+        self.sides.equal("after", _comparable(model), _comparable(chain), self.n_integers)
 
 
 def _leaves_market(market: Any, step: Step) -> bool:
@@ -169,18 +145,3 @@ def _comparable(market: Any) -> Any:
         held = {i: one for i, one in sorted(account.positions.items()) if one != type(one)()}
         accounts[user] = replace(account, positions=held)
     return {"reserves": dict(market.reserves), "accounts": accounts}
-
-
-def leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """Every value inside `value` by its path."""
-    if is_dataclass(value):
-        inside = {one.name: getattr(value, one.name) for one in fields(value)}
-    elif isinstance(value, Mapping):
-        inside = value
-    elif isinstance(value, tuple):
-        inside = dict(enumerate(value))
-    else:
-        yield name, value
-        return
-    for key, one in inside.items():
-        yield from leaves(f"{name}.{key}", one)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from protocol import aave_v2, aave_v3, aave_v4
+from protocol import aave_v2, aave_v3, aave_v4, compound_v2, compound_v3, morpho_blue, venus_isolated
 from protocol.errors import EvmRevert
 from tests.protocol.reverts import RENAMED, REVERTS
 
@@ -40,10 +40,13 @@ def _every_revert_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(EvmRevert, "__init__", _checked)
 
 
-OUTCOMES = [
-    kind for rule_set in (aave_v2, aave_v3, aave_v4) for kind in (rule_set.Acted, rule_set.Liquidated)
+RULE_SETS = (aave_v2, aave_v3, aave_v4, compound_v2, compound_v3, morpho_blue, venus_isolated)
+OUTCOMES = [kind for rule_set in RULE_SETS for kind in (rule_set.Acted, rule_set.Liquidated)] + [
+    compound_v3.Bought,
+    venus_isolated.AccountLiquidated,
+    venus_isolated.Healed,
 ]
-REFUSALS = [rule_set.Revert for rule_set in (aave_v2, aave_v3, aave_v4)]
+REFUSALS = [rule_set.Revert for rule_set in RULE_SETS]
 TYPES = {"int": int, "bool": bool}
 
 

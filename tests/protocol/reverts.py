@@ -183,10 +183,80 @@ REVERTS: Mapping[str, Mapping[str, str]] = {
         "ReservePaused": "collateral_id debt_id | reserve_id",
         "SelfLiquidation": "",
     },
+    "protocol.compound_v2.interest": {
+        "borrow rate is absurdly high": "rate_mantissa max_mantissa",
+    },
+    "protocol.compound_v2.ledger": {
+        "value mismatch": "amount value",
+    },
+    "protocol.compound_v2.liquidation": {
+        "LIQUIDATE_COMPTROLLER_CALCULATE_AMOUNT_SEIZE_FAILED": "",
+        "LIQUIDATE_SEIZE_TOO_MUCH": "seized held",
+        "re-entered": "",
+        "token seizure failed": "",
+    },
+    "protocol.compound_v2.supply": {
+        "exitMarket: getAccountSnapshot failed": "",
+        "redeemTokens zero": "amount",
+    },
+    "protocol.compound_v2.validation": {
+        "Can not repay more than the total borrow": "repay_amount owed",
+        "borrow is paused": "",
+        "market borrow cap reached": "next_total_borrows cap",
+        "mint is paused": "",
+        "seize is paused": "",
+    },
+    "protocol.compound_v3.casts": {
+        "InvalidInt104": "value",
+        "InvalidInt256": "value",
+        "InvalidUInt64": "value",
+        "InvalidUInt104": "value",
+        "InvalidUInt128": "value",
+    },
+    "protocol.compound_v3.health": {
+        "Absurd": "asset_id",
+        "BadPrice": "asset_id price_base",
+    },
+    "protocol.compound_v3.interest": {
+        "TimestampTooLarge": "timestamp",
+    },
+    "protocol.compound_v3.ledger": {
+        "ERC20: transfer amount exceeds balance": "balance sent",
+    },
+    "protocol.compound_v3.packing": {
+        "BorrowCFTooLarge": "borrow_wad liquidate_wad",
+        "LiquidateCFTooLarge": "liquidate_wad",
+        "Panic(0x11)": "decimals",
+        "TooManyAssets": "n_assets max_assets",
+    },
+    "protocol.compound_v3.principal": {
+        "Panic(0x12)": "balance",
+    },
+    "protocol.compound_v3.store_front": {
+        "TooMuchSlippage": "amount min_amount",
+    },
+    "protocol.compound_v3.transfer": {
+        "NoSelfTransfer": "",
+    },
+    "protocol.compound_v3.validation": {
+        "Absurd": "asset_id",
+        "BadAsset": "asset_id",
+        "BorrowTooSmall": "debt base_borrow_min",
+        "InsufficientReserves": "amount reserves",
+        "NotCollateralized": "principal",
+        "NotForSale": "reserves target_reserves",
+        "NotLiquidatable": "principal",
+        "Paused": "",
+        "SupplyCapExceeded": "total_supply supply_cap",
+    },
     "protocol.fixed_point.full_width": {
         "Panic(0x12)": "a b",
         "EmptyRevert": "a b c",
         "Panic(0x11)": "a b c",
+    },
+    "protocol.fixed_point.int256": {
+        "Panic(0x11)": "a b",
+        "Panic(0x12)": "a",
     },
     "protocol.fixed_point.percentage": {
         "EmptyRevert": "value share_bps",
@@ -208,8 +278,97 @@ REVERTS: Mapping[str, Mapping[str, str]] = {
     "protocol.fixed_point.wad_ray": {
         "EmptyRevert": "a | a b",
     },
+    "protocol.morpho_blue.creation": {
+        "already set": "fee_wad",
+        "market already created": "last_update_timestamp",
+        "max fee exceeded": "fee_wad",
+    },
+    "protocol.morpho_blue.ledger": {
+        "max uint128 exceeded": "value",
+    },
+    "protocol.morpho_blue.validation": {
+        "inconsistent input": "first second",
+        "insufficient collateral": "borrowed_assets max_borrow_assets",
+        "insufficient liquidity": "borrowed supplied",
+        "market not created": "",
+        "position is healthy": "borrowed_assets max_borrow_assets",
+        "zero assets": "",
+    },
+    "protocol.venus_isolated.amounts": {
+        "CollateralExceedsThreshold": "limit actual",
+    },
+    "protocol.venus_isolated.bad_debt": {
+        "more than bad debt recovered from auction": "amount bad_debt",
+    },
+    "protocol.venus_isolated.borrow": {
+        "BorrowCashNotAvailable": "available amount",
+    },
+    "protocol.venus_isolated.health": {
+        "PriceError": "market_id",
+    },
+    "protocol.venus_isolated.interest": {
+        "borrow rate is absurdly high": "rate_mantissa limit_mantissa",
+    },
+    "protocol.venus_isolated.liquidation": {
+        "InsufficientCollateral": "to_seize available",
+        "LIQUIDATE_SEIZE_TOO_MUCH": "held vtokens",
+        "LiquidateSeizeLiquidatorIsBorrower": "",
+        "MaxLoopsLimitExceeded": "limit required",
+        "Nonzero borrow balance after liquidation": "owed",
+    },
+    "protocol.venus_isolated.reserves": {
+        "ReduceReservesCashNotAvailable": "cash amount",
+        "ReduceReservesCashValidation": "reserves amount",
+    },
+    "protocol.venus_isolated.shortfall": {
+        "Auctions are paused": "",
+        "auctions are paused": "",
+        "auction has been restarted": "start_slot",
+        "auction is on-going": "",
+        "auction is stale, restart it": "",
+        "basis points cannot be more than 10000": "bid_bps",
+        "basis points cannot be zero": "",
+        "no on-going auction": "",
+        "pool bad debt is too low": "bad_debt_usd_mantissa minimum_usd_mantissa",
+        "waiting for next bidder. cannot close auction": "may_close_after",
+        "you need to wait for more time for first bidder": "",
+        "your bid is not the highest": "bid_bps highest_bid_bps",
+        "InsufficientPoolReserve": "amount held",
+        "Risk Fund: Insufficient pool reserve.": "amount held",
+    },
+    "protocol.venus_isolated.supply": {
+        "NonzeroBorrowBalance": "owed",
+        "RedeemTransferOutNotPossible": "available amount",
+        "TransferNotAllowed": "",
+        "redeemAmount is zero": "",
+    },
+    "protocol.venus_isolated.validation": {
+        "ActionPaused": "market_id action",
+        "BorrowCapExceeded": "total cap",
+        "CollateralExceedsThreshold": "limit actual",
+        "InsufficientLiquidity": "shortfall_usd_mantissa",
+        "InsufficientShortfall": "",
+        "LiquidateCloseAmountIsUintMax": "",
+        "LiquidateCloseAmountIsZero": "",
+        "LiquidateLiquidatorIsBorrower": "",
+        "MarketNotCollateral": "market_id",
+        "MarketNotListed": "market_id",
+        "MinimalCollateralViolated": "expected_greater_than actual",
+        "SupplyCapExceeded": "total cap",
+        "TooMuchRepay": "amount limit",
+    },
+    "protocol.venus_isolated.variants": {
+        "ERC20: transfer amount exceeds balance": "cash amount",
+    },
 }
 """Names and numbers by the module that raises."""
 
-RENAMED = frozenset({"protocol.fixed_point.safe_math"})
+RENAMED = frozenset(
+    {
+        "protocol.compound_v2.reporter",
+        "protocol.compound_v2.revisions",
+        "protocol.fixed_point.careful_math",
+        "protocol.fixed_point.safe_math",
+    }
+)
 """Modules that give other modules' reverts another name and keep the numbers."""

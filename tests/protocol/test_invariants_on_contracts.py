@@ -54,7 +54,7 @@ class _Watched(_Game):
             prices=scene.prices,
             at=scene.now,
         )
-        assert broken(seen) == [], f"step {self.place} {step}"
+        assert broken(seen) == [], f"step {self.sides.place} {step}"
         self.n_seen += seen.went_through
 
 

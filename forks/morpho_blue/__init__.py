@@ -1,0 +1,1 @@
+"""Morpho Blue on a chain of our own: deploying the singleton and markets, from the compiled sources."""

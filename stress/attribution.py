@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-from protocol.aave_v3 import User
+from protocol.model import User
 from stress.causes import CAUSES, Cause, Verdict
 from stress.engine import Crash, Engine, Run
 from stress.liquidators import BoundMoney
@@ -61,11 +61,8 @@ def explain(crash: Crash, run: Run, user: User) -> Explanation:
 
 
 def _alone(crash: Crash, run: Run, user: User) -> _World:
-    """Nobody else to look at, on the reserves the account has something in, with the others' money bound."""
-    market = crash.market
-    if not market.has_category_prices:  # else its prices may be those of a reserve it has nothing in
-        used = market.accounts[user].positions
-        market = replace(market, reserves={i: r for i, r in market.reserves.items() if i in used})
+    """Nobody else to look at, on what the account depends on, with the others' money bound."""
+    market = crash.rules.narrowed(crash.market, user)
     return _World(
         crash=replace(crash, borrowers=(user,), market=market),
         user=user,
@@ -85,7 +82,7 @@ def _smallest_set(world: _World) -> tuple[Cause, ...]:
 def _bound_by_others(run: Run, user: User) -> BoundMoney:
     """What every bot paid for the other accounts in the finished run."""
     money = BoundMoney()
-    for attempt, outcome in run.liquidations():
-        if attempt.call.borrower != user:
-            money.bind(attempt.bot, attempt.timestamp, attempt.paid_usd(outcome))
+    for attempt, _ in run.liquidations():
+        if attempt.offer.borrower != user:
+            money.bind(attempt.bot, attempt.at.timestamp, attempt.paid_usd)
     return money

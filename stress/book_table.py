@@ -8,17 +8,17 @@ from typing import Any
 
 import pandas as pd
 
-from protocol.aave_v3 import AccountData
+from protocol.model import Standing
 from protocol.units import BASE_PER_USD
 from stress.opening import Opening
 
 
-def as_opened(opening: Opening, found: AccountData) -> Opening:
+def as_opened(opening: Opening, found: Standing) -> Opening:
     """The opening with the account data that it has in its market, in place of those that were planned."""
     return replace(
         opening,
-        collateral_base=found.total_collateral_base,
-        debt_base=found.total_debt_base,
+        collateral_base=found.collateral_base,
+        debt_base=found.debt_base,
         health_factor_wad=found.health_factor_wad,
     )
 

@@ -9,22 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
-from protocol.aave_v3 import (
-    AccountData,
-    Liquidated,
-    LiquidationCall,
-    Market,
-    ReserveId,
-    Revert,
-    User,
-    account_data,
-    liquidation_call,
-    viewed_at,
-)
-from protocol.aave_v3.health import Valuation
-from protocol.aave_v3.pairs import is_toxic, position_values
-from protocol.aave_v3.validation import HEALTH_FACTOR_LIQUIDATION_THRESHOLD_WAD
+from protocol.model import Asset, AssetId, At, Done, Offer, Refused, RuleSet, Standing, User
 from protocol.units import BASE_PER_USD
 from stress.causes import Cause
 from stress.liquidators import Bot, BoundMoney
@@ -38,10 +25,9 @@ class Tick:
     """A block: from here on the protocol reads these prices at this time."""
 
     step: int
-    timestamp: int
-    observed_base: Mapping[ReserveId, int]
-    changed: tuple[ReserveId, ...]
-    """The reserves whose observed price moved in this block; all of them in the first."""
+    at: At
+    changed: tuple[AssetId, ...]
+    """The assets whose observed price moved in this block; all of them in the first."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,42 +35,55 @@ class Attempt:
     """A liquidation call about to be sent, with what the model says before it is."""
 
     step: int
-    timestamp: int
+    at: At
     bot: str
-    call: LiquidationCall
-    market: Market
+    offer: Offer
+    call: Any
+    """Of the rule set: what is sent."""
+    market: Any
     """As the call finds it."""
-    observed_base: Mapping[ReserveId, int]
-    market_base: Mapping[ReserveId, int]
-    before: AccountData
-    predicted: Liquidated | Revert
+    market_base: Mapping[AssetId, int]
+    before: Standing
+    predicted: Done | Refused
     gas_cost_usd: float
-
-    def paid_usd(self, outcome: Liquidated) -> float:
-        """What was repaid, at the observed price."""
-        unit = 10 ** self.market.reserves[self.call.debt_id].config.decimals
-        return outcome.debt_repaid * self.observed_base[self.call.debt_id] / unit / BASE_PER_USD
+    paid_usd: float
+    """What is repaid, at the observed price; 0 where it is refused."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Crash:
-    """A market, a scenario and the prices laid out for it: all that a run needs."""
+    """A market with its rules, a scenario and the prices laid out for it: all that a run needs."""
 
-    market: Market
+    rules: RuleSet[Any, Any]
+    market: Any
     scenario: Scenario
     prices: Prices
     bots: Mapping[str, User]
     """Account of each liquidator of the scenario, by name."""
+    first_block: int = 1
+    """Number of the first block, for rules that count by it."""
     borrowers: tuple[User, ...]
     """Who is watched; accounts outside are part of the market and left alone."""
 
-    def observed_at(self, step: int) -> dict[ReserveId, int]:
-        """What the protocol reads in that block, by reserve id [base]."""
-        return {i: self.prices.observed[r.symbol][step] for i, r in self.market.reserves.items()}
+    @property
+    def assets(self) -> Mapping[AssetId, Asset]:
+        """What the market lends or takes."""
+        return self.rules.assets(self.market)
 
-    def market_at(self, step: int) -> dict[ReserveId, int]:
-        """What the market trades at in that block, by reserve id [base]."""
-        return {i: self.prices.market[r.symbol][step] for i, r in self.market.reserves.items()}
+    def observed_at(self, step: int) -> At:
+        """That block with what the protocol reads in it."""
+        return self._at(step, self.prices.observed)
+
+    def market_at(self, step: int) -> At:
+        """That block with what the market trades at."""
+        return self._at(step, self.prices.market)
+
+    def _at(self, step: int, paths: Mapping[str, tuple[int, ...]]) -> At:
+        return At(
+            prices_base={i: paths[asset.symbol][step] for i, asset in self.assets.items()},
+            timestamp=self.timestamps[step],
+            block_number=self.first_block + step,
+        )
 
     @property
     def timestamps(self) -> tuple[int, ...]:
@@ -96,15 +95,17 @@ class Crash:
 class Run:
     """What is left when a crash is over."""
 
-    market: Market
+    market: Any
     attempts: tuple[Attempt, ...]
+    end: At
+    """The last block, as the protocol saw it."""
     first_below: Mapping[User, int] = field(default_factory=dict[User, int])
-    """The step at which each borrower was first seen below health 1."""
+    """The step at which each borrower could first be liquidated."""
 
-    def liquidations(self) -> Iterator[tuple[Attempt, Liquidated]]:
+    def liquidations(self) -> Iterator[tuple[Attempt, Done]]:
         """The calls that went through, in order, with what they did."""
         for attempt in self.attempts:
-            if isinstance(attempt.predicted, Liquidated):
+            if isinstance(attempt.predicted, Done):
                 yield attempt, attempt.predicted
 
 
@@ -113,8 +114,7 @@ def removing(crash: Crash, causes: frozenset[Cause]) -> Crash:
     if "oracle_lag" in causes:
         crash = replace(crash, prices=without_lag(crash.prices))
     if "dust" in causes:
-        rules = replace(crash.market.rules, enforces_min_leftover=False)
-        crash = replace(crash, market=replace(crash.market, rules=rules))
+        crash = replace(crash, market=crash.rules.without_dust_rule(crash.market))
     return crash
 
 
@@ -128,17 +128,18 @@ class Engine:
     """Capital that others bind in this run (for the rerun of one account alone)."""
     start: int = 0
     """First step to look at; nothing may happen before it."""
-    market: Market = field(init=False)
+    market: Any = field(init=False)
     attempts: list[Attempt] = field(init=False, default_factory=list)
+    _rules: RuleSet[Any, Any] = field(init=False)
     _bots: tuple[Bot, ...] = field(init=False)
     _below: set[User] = field(init=False, default_factory=set)
-    """Who was below health 1 at the last look."""
+    """Who could be liquidated at the last look."""
     _first_below: dict[User, int] = field(init=False, default_factory=dict)
-    _viewed: tuple[Market, int, Market] | None = field(init=False, default=None)
+    _viewed: tuple[Any, At, Any] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.crash = removing(self.crash, self.without)
-        self.market = self.crash.market
+        self.market, self._rules = self.crash.market, self.crash.rules
         self._bots = tuple(
             Bot(
                 rules=liquidator,
@@ -157,126 +158,122 @@ class Engine:
 
     def finished(self) -> Run:
         """What the run has come to."""
-        return Run(market=self.market, attempts=tuple(self.attempts), first_below=self._first_below)
+        return Run(
+            market=self.market,
+            attempts=tuple(self.attempts),
+            end=self._at(len(self.crash.timestamps) - 1),
+            first_below=self._first_below,
+        )
 
     def events(self) -> Iterator[Tick | Attempt]:
         """Yield every block and every call before it happens; resuming applies it."""
-        last: dict[ReserveId, int] = {}
+        last: Mapping[AssetId, int] = {}
         owing = {user for user in self.crash.borrowers if self._owes(user)}
-        for step, timestamp in enumerate(self.crash.timestamps[self.start :], self.start):
-            observed = self.crash.observed_at(step)
-            changed = tuple(i for i, price in observed.items() if last.get(i) != price)
-            yield Tick(step=step, timestamp=timestamp, observed_base=observed, changed=changed)
-            for user in self._liquidatable(observed, timestamp, frozenset(changed)):
+        for step in range(self.start, len(self.crash.timestamps)):
+            at = self._at(step)
+            changed = tuple(i for i, price in at.prices_base.items() if last.get(i) != price)
+            yield Tick(step=step, at=at, changed=changed)
+            for user in self._liquidatable(at, frozenset(changed)):
                 self._first_below.setdefault(user, step)
-                yield from self._attempts_on(user, step, timestamp, observed)
+                yield from self._attempts_on(user, step)
                 if not self._owes(user):
                     owing.discard(user)
             if not owing:
                 return
-            last = observed
+            last = at.prices_base
 
-    def _liquidatable(
-        self, observed: Mapping[ReserveId, int], timestamp: int, changed: frozenset[ReserveId]
-    ) -> list[User]:
-        """Borrowers below health 1, largest debt first: the order in which money looks at them.
+    def _at(self, step: int) -> At:
+        """What the protocol reads in that block; every call before it took a block of its own."""
+        at = self.crash.observed_at(step)
+        return replace(at, block_number=at.block_number + len(self.attempts))
 
-        An account is looked at when a price it depends on moved, and as long as it was below 1 at the last look.
+    def _liquidatable(self, at: At, changed: frozenset[AssetId]) -> list[User]:
+        """Borrowers that may be liquidated, largest debt first: the order in which money looks at them.
+
+        An account is looked at when a price it depends on moved, and as long as it was found so at the last look.
         """
         found: list[tuple[int, User]] = []
-        valuation = Valuation(self.market, prices_base=observed, timestamp=timestamp)
+        standing = self._rules.standing(self.market, at)
         for user in self.crash.borrowers:
-            if user not in self._below and not self._depends_on(user, changed):
+            if user not in self._below and changed.isdisjoint(self._rules.depends_on(self.market, user)):
                 continue
-            totals = valuation.totals(self.market.accounts[user])
-            if totals.health_factor_wad < HEALTH_FACTOR_LIQUIDATION_THRESHOLD_WAD:
-                found.append((totals.debt_base, user))
+            now = standing(user)
+            if now.is_liquidatable:
+                found.append((now.debt_base, user))
         self._below = {user for _, user in found}
         return [user for _, user in sorted(found, key=lambda entry: (-entry[0], entry[1]))]
 
     def _owes(self, user: User) -> bool:
-        positions = self.market.accounts[user].positions
-        return any(position.scaled_variable_debt for position in positions.values())
+        return bool(self._rules.debts(self.market, user))
 
-    def _depends_on(self, user: User, changed: frozenset[ReserveId]) -> bool:
-        """Whether the account may be worth something else now that these prices have moved."""
-        if self.market.has_category_prices:
-            return bool(changed)
-        return not changed.isdisjoint(self.market.accounts[user].positions)
-
-    def _view(self, timestamp: int) -> Market:
+    def _view(self, at: At) -> Any:
         """The market with its indices grown to now, made once for each state and time."""
-        if self._viewed is None or self._viewed[0] is not self.market or self._viewed[1] != timestamp:
-            self._viewed = (self.market, timestamp, viewed_at(self.market, timestamp))
+        if self._viewed is None or self._viewed[0] is not self.market or self._viewed[1] != at:
+            self._viewed = (self.market, at, self._rules.viewed(self.market, at))
         return self._viewed[2]
 
-    def _attempts_on(
-        self, user: User, step: int, timestamp: int, observed: Mapping[ReserveId, int]
-    ) -> Iterator[Attempt]:
+    def _attempts_on(self, user: User, step: int) -> Iterator[Attempt]:
         """Each bot in turn sends at most one call; a blind one decides on what it saw when the block began."""
-        now = at_first = self._opportunity(user, step, timestamp, observed)
+        now = at_first = self._opportunity(user, step)
         for bot in self._bots:
             attempt = self._attempt(bot, at_first if bot.rules.blind else now)
             if attempt is None:
                 continue
             yield from self._send(bot, attempt)
-            if isinstance(attempt.predicted, Liquidated):
-                now = self._opportunity(user, step, timestamp, observed)
+            now = self._opportunity(user, step)
 
-    def _opportunity(
-        self, user: User, step: int, timestamp: int, observed: Mapping[ReserveId, int]
-    ) -> Opportunity:
-        scenario = self.crash.scenario
-        market_base = self.crash.market_at(step)
+    def _opportunity(self, user: User, step: int) -> Opportunity:
+        scenario, at = self.crash.scenario, self._at(step)
         gwei = 0.0 if "gas" in self.without else scenario.gas_price_at(step * scenario.seconds_per_step)
-        view = self._view(timestamp)
-        collaterals, debts = position_values(view, user, prices_base=observed, timestamp=timestamp)
+        view = self._view(at)
+        collaterals, debts = self._rules.values(view, user, at)
         gas_token_usd = self.crash.prices.market[scenario.gas_token][step] / BASE_PER_USD
         return Opportunity(
+            rules=self._rules,
+            assets=self.crash.assets,
             market=view,
             user=user,
             step=step,
-            timestamp=timestamp,
-            observed_base=observed,
-            market_base=market_base,
+            at=at,
+            market_base=self.crash.market_at(step).prices_base,
             gas_cost_usd=scenario.gas_units * gwei * 1e-9 * gas_token_usd,
             collaterals_base=collaterals,
             debts_base=debts,
         )
 
     def _attempt(self, bot: Bot, opportunity: Opportunity) -> Attempt | None:
-        call = bot.would_send(opportunity)
-        if call is None:
+        offer = bot.would_send(opportunity)
+        if offer is None:
             return None
-        if "toxic" in self.without and is_toxic(
-            opportunity.market,
-            call,
-            prices_base=opportunity.observed_base,
-            timestamp=opportunity.timestamp,
-        ):
+        call = self._rules.call(opportunity.market, offer, opportunity.at)
+        if "toxic" in self.without and self._rules.is_toxic(opportunity.market, call, opportunity.at):
             return None
-        return self._predict(bot, call, opportunity)
+        return self._predict(bot, offer, call, opportunity)
 
-    def _predict(self, bot: Bot, call: LiquidationCall, now: Opportunity) -> Attempt:
+    def _predict(self, bot: Bot, offer: Offer, call: Any, seen: Opportunity) -> Attempt:
         """What the call will meet: the market as it is now, whatever the bot decided on."""
-        at = {"prices_base": now.observed_base, "timestamp": now.timestamp}
+        at = self._at(seen.step)
+        predicted = self._rules.liquidate(self.market, call, at)
+        paid = predicted.repaid if isinstance(predicted, Done) else 0
+        unit = 10 ** self.crash.assets[offer.debt_id].decimals
         return Attempt(
-            step=now.step,
-            timestamp=now.timestamp,
+            step=seen.step,
+            at=at,
             bot=bot.rules.name,
+            offer=offer,
             call=call,
             market=self.market,
-            observed_base=now.observed_base,
-            market_base=now.market_base,
-            before=account_data(self.market, call.borrower, **at),
-            predicted=liquidation_call(self.market, call, **at),
-            gas_cost_usd=now.gas_cost_usd,
+            market_base=seen.market_base,
+            before=self._rules.standing(self.market, at)(offer.borrower),
+            predicted=predicted,
+            gas_cost_usd=seen.gas_cost_usd,
+            paid_usd=paid * at.prices_base[offer.debt_id] / unit / BASE_PER_USD,
         )
 
     def _send(self, bot: Bot, attempt: Attempt) -> Iterator[Attempt]:
         yield attempt
         self.attempts.append(attempt)
-        bot.sent(attempt.call.borrower, attempt.timestamp)
-        if isinstance(attempt.predicted, Liquidated):
+        bot.sent(attempt.offer.borrower, attempt.at.timestamp)
+        if isinstance(attempt.predicted, Done):
             self.market = attempt.predicted.market
-            bot.paid(attempt.timestamp, attempt.paid_usd(attempt.predicted))
+            bot.paid(attempt.at.timestamp, attempt.paid_usd)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import inf, isinf
 
-from protocol.aave_v3 import LiquidationCall, ReserveId, Revert, User
-from protocol.units import BASE_PER_USD, MAX_UINT256
+from protocol.model import AssetId, Offer, Refused, User
+from protocol.units import BASE_PER_USD
 from stress.opportunity import Opportunity
 from stress.scenario import Liquidator
 
@@ -48,28 +48,28 @@ class Bot:
     own: BoundMoney = field(default_factory=BoundMoney)
     _last_sent: dict[User, int] = field(default_factory=dict)
 
-    def would_send(self, seen: Opportunity) -> LiquidationCall | None:
-        """The call it would send now, or None: too soon, no money, no margin, or gas eats the profit."""
+    def would_send(self, seen: Opportunity) -> Offer | None:
+        """What it would do now, or None: too soon, no money, no margin, or gas eats the profit."""
         last = self._last_sent.get(seen.user)
-        if self.rules.blind and last is not None and seen.timestamp < last + self.rules.retry_s:
+        if self.rules.blind and last is not None and seen.at.timestamp < last + self.rules.retry_s:
             return None
-        free_usd = self.free_usd(seen.timestamp)
+        free_usd = self.free_usd(seen.at.timestamp)
         if free_usd <= 0:
             return None
         for collateral, debt in seen.pairs(self._payable(seen)):
             if not self._could_profit(seen, collateral, debt, free_usd):
                 continue
             for cover in self._covers(seen, debt, free_usd):
-                call = LiquidationCall(
-                    collateral_id=collateral,
-                    debt_id=debt,
+                offer = Offer(
                     borrower=seen.user,
                     liquidator=self.account,
-                    debt_to_cover=cover,
-                    receive_atoken=self.rules.receive_atoken,
+                    collateral_id=collateral,
+                    debt_id=debt,
+                    repay=cover,
+                    keep_shares=self.rules.receive_atoken,
                 )
-                if self._profits(seen, call):
-                    return call
+                if self._profits(seen, offer):
+                    return offer
         return None
 
     def sent(self, user: User, timestamp: int) -> None:
@@ -89,36 +89,32 @@ class Bot:
         bound = self.own.bound(name, since, timestamp) + self.taken.bound(name, since, timestamp)
         return self.rules.capital_usd - bound
 
-    def _payable(self, seen: Opportunity) -> list[ReserveId]:
+    def _payable(self, seen: Opportunity) -> list[AssetId]:
         """The debts it has the asset of; all, where money has no limit: an asset it lacks is money it lacks."""
         return [
             i
             for i in seen.debts_base
-            if self.unlimited
-            or not self.rules.debt_assets
-            or seen.market.reserves[i].symbol in self.rules.debt_assets
+            if self.unlimited or not self.rules.debt_assets or seen.assets[i].symbol in self.rules.debt_assets
         ]
 
-    def _could_profit(
-        self, seen: Opportunity, collateral: ReserveId, debt: ReserveId, free_usd: float
-    ) -> bool:
+    def _could_profit(self, seen: Opportunity, collateral: AssetId, debt: AssetId, free_usd: float) -> bool:
         """Whether the most that could be repaid would leave enough after gas: spares asking for a quote."""
         most_usd = min(free_usd, max(seen.debts_base[debt], 1) / BASE_PER_USD)
         margin_usd = most_usd * seen.margin_ratio(collateral, debt)
         return margin_usd - seen.gas_cost_usd >= self.rules.min_profit_usd - ROUNDING_USD
 
-    def _covers(self, seen: Opportunity, debt: ReserveId, free_usd: float) -> Iterator[int]:
+    def _covers(self, seen: Opportunity, debt: AssetId, free_usd: float) -> Iterator[int | None]:
         """Amounts it tries in turn: all that is allowed, or what its money buys, then what leaves enough behind."""
-        affordable = MAX_UINT256 if isinf(free_usd) else seen.units_for(debt, int(free_usd * BASE_PER_USD))
         whole = seen.units_for(debt, seen.debts_base[debt])
-        yield MAX_UINT256 if whole <= affordable else affordable
+        affordable = whole if isinf(free_usd) else seen.units_for(debt, int(free_usd * BASE_PER_USD))
+        yield None if whole <= affordable else affordable
         rest = min(whole - seen.units_for(debt, LEFTOVER_USD * BASE_PER_USD), affordable)
         if rest > 0 and not self.rules.blind:
             yield rest
 
-    def _profits(self, seen: Opportunity, call: LiquidationCall) -> bool:
-        """Whether the call goes through and leaves enough after gas; a blind bot does not heed the dust rule."""
-        seized = seen.quote(call, heeds_dust_rule=not self.rules.blind)
-        if isinstance(seized, Revert):
+    def _profits(self, seen: Opportunity, offer: Offer) -> bool:
+        """Whether it goes through and leaves enough after gas; a blind bot does not heed the dust rule."""
+        margin = seen.margin_usd(offer, heeds_dust_rule=not self.rules.blind)
+        if isinstance(margin, Refused):
             return False
-        return seen.margin_usd(call, seized) - seen.gas_cost_usd >= self.rules.min_profit_usd
+        return margin - seen.gas_cost_usd >= self.rules.min_profit_usd

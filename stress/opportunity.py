@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import Any
 
-from protocol.aave_v3 import LiquidationCall, Market, ReserveId, Revert, User, liquidation_quote
-from protocol.aave_v3.amounts import Seizure
-from protocol.aave_v3.pairs import payout_ratio
+from protocol.model import Asset, AssetId, At, Offer, Refused, RuleSet, User
 from protocol.units import BASE_PER_USD
 
 
@@ -15,62 +14,65 @@ from protocol.units import BASE_PER_USD
 class Opportunity:
     """One borrower in one block."""
 
-    market: Market
-    """With its indices grown to `timestamp`: for reading."""
+    rules: RuleSet[Any, Any]
+    assets: Mapping[AssetId, Asset]
+    market: Any
+    """With its indices grown to now: for reading."""
     user: User
     step: int
-    timestamp: int
-    observed_base: Mapping[ReserveId, int]
-    market_base: Mapping[ReserveId, int]
+    at: At
+    """The block, and what the protocol reads in it."""
+    market_base: Mapping[AssetId, int]
     gas_cost_usd: float
-    collaterals_base: Mapping[ReserveId, int]
+    collaterals_base: Mapping[AssetId, int]
     """At observed prices, as in account data."""
-    debts_base: Mapping[ReserveId, int]
-    _margins: dict[tuple[ReserveId, ReserveId], float] = field(default_factory=dict)
+    debts_base: Mapping[AssetId, int]
+    _margins: dict[tuple[AssetId, AssetId], float] = field(default_factory=dict)
 
-    def quote(self, call: LiquidationCall, *, heeds_dust_rule: bool = True) -> Seizure | Revert:
-        """What the call comes to now, or why it is refused; without the dust rule for who does not heed it."""
-        market = self.market
-        if not heeds_dust_rule:
-            market = replace(market, rules=replace(market.rules, enforces_min_leftover=False))
-        return liquidation_quote(market, call, prices_base=self.observed_base, timestamp=self.timestamp)
+    def margin_usd(self, offer: Offer, *, heeds_dust_rule: bool = True) -> float | Refused:
+        """What it would get less what it would repay, at market prices, before gas; or why it is refused.
 
-    def margin_usd(self, call: LiquidationCall, seized: Seizure) -> float:
-        """Seized less repaid, both at market prices, before gas."""
-        return self._usd(call.collateral_id, seized.collateral) - self._usd(call.debt_id, seized.debt)
+        Without the dust rule for who does not heed it.
+        """
+        market = self.market if heeds_dust_rule else self.rules.without_dust_rule(self.market)
+        quote = self.rules.quote(market, self.rules.call(market, offer, self.at), self.at)
+        if isinstance(quote, Refused):
+            return quote
+        repaid, received = quote
+        return self._usd(offer.collateral_id, received) - self._usd(offer.debt_id, repaid)
 
-    def margin_ratio(self, collateral: ReserveId, debt: ReserveId) -> float:
+    def margin_ratio(self, collateral: AssetId, debt: AssetId) -> float:
         """Margin before gas per dollar repaid (at the observed price), whatever the size; asked once for all bots.
 
         Falls below 0 where the oracle shows the collateral dearer than the market by more than the bonus.
         """
         pair = (collateral, debt)
         if pair not in self._margins:
-            payout = float(payout_ratio(self.market, self.user, collateral))
+            payout = float(self.rules.payout_ratio(self.market, self.user, collateral))
             self._margins[pair] = payout * self._market_over_observed(
                 collateral
             ) - self._market_over_observed(debt)
         return self._margins[pair]
 
-    def pairs(self, debts: Collection[ReserveId]) -> Iterator[tuple[ReserveId, ReserveId]]:
+    def pairs(self, debts: Collection[AssetId]) -> Iterator[tuple[AssetId, AssetId]]:
         """Pairs that have a margin, largest collateral first, then largest debt; ties by reserve id."""
         for collateral in _largest_first(self.collaterals_base, self.collaterals_base):
             for debt in _largest_first(self.debts_base, debts):
                 if self.margin_ratio(collateral, debt) > 0:
                     yield collateral, debt
 
-    def units_for(self, reserve_id: ReserveId, value_base: int) -> int:
+    def units_for(self, asset_id: AssetId, value_base: int) -> int:
         """Units of an asset that are worth so much at the observed price, rounded down [asset units]."""
-        unit = 10 ** self.market.reserves[reserve_id].config.decimals
-        return value_base * unit // self.observed_base[reserve_id]
+        unit = 10 ** self.assets[asset_id].decimals
+        return value_base * unit // self.at.prices_base[asset_id]
 
-    def _market_over_observed(self, reserve_id: ReserveId) -> float:
-        return self.market_base[reserve_id] / self.observed_base[reserve_id]
+    def _market_over_observed(self, asset_id: AssetId) -> float:
+        return self.market_base[asset_id] / self.at.prices_base[asset_id]
 
-    def _usd(self, reserve_id: ReserveId, amount: int) -> float:
-        unit = 10 ** self.market.reserves[reserve_id].config.decimals
-        return amount * self.market_base[reserve_id] / unit / BASE_PER_USD
+    def _usd(self, asset_id: AssetId, amount: int) -> float:
+        unit = 10 ** self.assets[asset_id].decimals
+        return amount * self.market_base[asset_id] / unit / BASE_PER_USD
 
 
-def _largest_first(values: Mapping[ReserveId, int], among: Collection[ReserveId]) -> list[ReserveId]:
-    return sorted(among, key=lambda reserve_id: (-values[reserve_id], reserve_id))
+def _largest_first(values: Mapping[AssetId, int], among: Collection[AssetId]) -> list[AssetId]:
+    return sorted(among, key=lambda asset_id: (-values[asset_id], asset_id))

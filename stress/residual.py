@@ -7,9 +7,9 @@ still on the account beyond the value of the collateral still on it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from protocol.aave_v3 import ReserveId, User, account_data
+from protocol.model import AssetId, User
 from stress.engine import Crash, Run
 
 
@@ -17,7 +17,7 @@ from stress.engine import Crash, Run
 class Residual:
     """The residual debt of one borrower."""
 
-    deficits: Mapping[ReserveId, int]
+    deficits: Mapping[AssetId, int]
     """[asset units] Written off."""
     deficit_base: int
     uncovered_base: int
@@ -31,13 +31,13 @@ class Residual:
 
 def residual(crash: Crash, run: Run, user: User) -> Residual:
     """The residual debt of `user` after `run`, at the last step's market prices."""
-    prices = crash.market_at(len(crash.timestamps) - 1)
+    at = replace(run.end, prices_base=crash.market_at(len(crash.timestamps) - 1).prices_base)
     deficits = written_off(run, user)
-    left = account_data(run.market, user, prices_base=prices, timestamp=crash.timestamps[-1])
+    left = crash.rules.standing(run.market, at)(user)
     return Residual(
         deficits=deficits,
-        deficit_base=sum(_value_up(crash, i, amount, prices[i]) for i, amount in deficits.items()),
-        uncovered_base=max(0, left.total_debt_base - left.total_collateral_base),
+        deficit_base=sum(_value_up(crash, i, amount, at.prices_base[i]) for i, amount in deficits.items()),
+        uncovered_base=max(0, left.debt_base - left.collateral_base),
     )
 
 
@@ -46,15 +46,15 @@ def residual_base(crash: Crash, run: Run, user: User) -> int:
     return residual(crash, run, user).total_base
 
 
-def written_off(run: Run, user: User) -> dict[ReserveId, int]:
+def written_off(run: Run, user: User) -> dict[AssetId, int]:
     """The deficits that liquidations of `user` created, by reserve [asset units]."""
-    deficits: dict[ReserveId, int] = {}
+    deficits: dict[AssetId, int] = {}
     for attempt, outcome in run.liquidations():
-        if attempt.call.borrower == user:
-            for reserve_id, amount in outcome.deficits.items():
-                deficits[reserve_id] = deficits.get(reserve_id, 0) + amount
+        if attempt.offer.borrower == user:
+            for asset_id, amount in outcome.written_off.items():
+                deficits[asset_id] = deficits.get(asset_id, 0) + amount
     return deficits
 
 
-def _value_up(crash: Crash, reserve_id: ReserveId, amount: int, price_base: int) -> int:
-    return -(-amount * price_base // 10 ** crash.market.reserves[reserve_id].config.decimals)
+def _value_up(crash: Crash, asset_id: AssetId, amount: int, price_base: int) -> int:
+    return -(-amount * price_base // 10 ** crash.assets[asset_id].decimals)

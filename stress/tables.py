@@ -6,11 +6,12 @@ Chain integers are strings in the tables (they exceed 64 bits); dollars and rati
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
-from protocol.aave_v3 import Liquidated, Market, User, account_data
+from protocol.model import Done, Offer, User
 from protocol.units import BASE_PER_USD, MAX_UINT256, WAD
 from stress.attribution import Explanation
 from stress.closed_form import ClosedForm
@@ -56,32 +57,37 @@ def events_table(
 
 
 def _event(crash: Crash, attempt: Attempt) -> dict[str, Any]:
-    reserves, call, outcome = attempt.market.reserves, attempt.call, attempt.predicted
-    collateral, debt = reserves[call.collateral_id], reserves[call.debt_id]
-    through = isinstance(outcome, Liquidated)
+    assets, offer, outcome = crash.assets, attempt.offer, attempt.predicted
+    collateral, debt = assets[offer.collateral_id], assets[offer.debt_id]
+    through = isinstance(outcome, Done)
     return {
         "step": attempt.step,
-        "seconds": attempt.timestamp - crash.timestamps[0],
-        "timestamp": attempt.timestamp,
-        "user": call.borrower,
-        "collateral_asset": collateral.asset,
+        "seconds": attempt.at.timestamp - crash.timestamps[0],
+        "timestamp": attempt.at.timestamp,
+        "user": offer.borrower,
+        "collateral_asset": collateral.address,
         "collateral_symbol": collateral.symbol,
-        "debt_asset": debt.asset,
+        "debt_asset": debt.address,
         "debt_symbol": debt.symbol,
         "outcome": "liquidated" if through else outcome.name,
-        "debt_to_cover": str(outcome.debt_repaid if through else call.debt_to_cover),
-        "liquidated_collateral_amount": str(outcome.collateral_to_liquidator if through else 0),
-        "protocol_fee": str(outcome.protocol_fee if through else 0),
-        "deficits": {reserves[i].symbol: str(a) for i, a in outcome.deficits.items()} if through else {},
-        "n_deficits": len(outcome.deficits) if through else 0,
-        "liquidator": call.liquidator,
+        "debt_to_cover": str(outcome.repaid if through else _asked(offer)),
+        "liquidated_collateral_amount": str(outcome.received if through else 0),
+        "protocol_fee": str(outcome.fee if through else 0),
+        "deficits": {assets[i].symbol: str(a) for i, a in outcome.written_off.items()} if through else {},
+        "n_deficits": len(outcome.written_off) if through else 0,
+        "liquidator": offer.liquidator,
         "bot": attempt.bot,
-        "receive_a_token": call.receive_atoken,
+        "receive_a_token": offer.keep_shares,
         "health_factor_before": attempt.before.health_factor_wad / WAD,
-        "observed_usd": attempt.observed_base[call.collateral_id] / BASE_PER_USD,
-        "market_usd": attempt.market_base[call.collateral_id] / BASE_PER_USD,
+        "observed_usd": attempt.at.prices_base[offer.collateral_id] / BASE_PER_USD,
+        "market_usd": attempt.market_base[offer.collateral_id] / BASE_PER_USD,
         "gas_cost_usd": attempt.gas_cost_usd,
     }
+
+
+def _asked(offer: Offer) -> int:
+    """What a refused call wanted to repay; the most there is where it asked for all."""
+    return MAX_UINT256 if offer.repay is None else offer.repay
 
 
 def accounts_table(
@@ -104,23 +110,21 @@ def accounts_table(
 
 def _account(crash: Crash, run: Run, user: User, names: Mapping[User, str]) -> dict[str, Any]:
     """At market prices: those of the start equal the oracle's."""
-    last = len(crash.timestamps) - 1
-    before = account_data(crash.market, user, prices_base=crash.market_at(0), timestamp=crash.timestamps[0])
-    after = account_data(
-        run.market, user, prices_base=crash.market_at(last), timestamp=crash.timestamps[last]
-    )
+    at_end = replace(run.end, prices_base=crash.market_at(len(crash.timestamps) - 1).prices_base)
+    before = crash.rules.standing(crash.market, crash.market_at(0))(user)
+    after = crash.rules.standing(run.market, at_end)(user)
     return {
         "borrower": names.get(user, user),
         "user": user,
-        "emode": crash.market.accounts[user].emode,
-        "collateral_before_usd": before.total_collateral_base / BASE_PER_USD,
-        "debt_before_usd": before.total_debt_base / BASE_PER_USD,
+        "emode": before.emode,
+        "collateral_before_usd": before.collateral_base / BASE_PER_USD,
+        "debt_before_usd": before.debt_base / BASE_PER_USD,
         "health_before": _ratio(before.health_factor_wad),
-        "collateral_after_usd": after.total_collateral_base / BASE_PER_USD,
-        "debt_after_usd": after.total_debt_base / BASE_PER_USD,
+        "collateral_after_usd": after.collateral_base / BASE_PER_USD,
+        "debt_after_usd": after.debt_base / BASE_PER_USD,
         "health_after": _ratio(after.health_factor_wad),
-        "n_debts": _n_debts(crash.market, user),
-        "n_liquidations": sum(attempt.call.borrower == user for attempt, _ in run.liquidations()),
+        "n_debts": len(crash.rules.debts(crash.market, user)),
+        "n_liquidations": sum(attempt.offer.borrower == user for attempt, _ in run.liquidations()),
     }
 
 
@@ -151,7 +155,3 @@ def _share(fraction: Any) -> float | None:
 
 def _ratio(health_factor_wad: int) -> float:
     return float("nan") if health_factor_wad == MAX_UINT256 else health_factor_wad / WAD
-
-
-def _n_debts(market: Market, user: User) -> int:
-    return sum(position.scaled_variable_debt > 0 for position in market.accounts[user].positions.values())

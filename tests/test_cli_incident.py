@@ -90,3 +90,24 @@ def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path, option: str):
     result = underwater("incident", NAME, option, tmp_path / "file/inside")
 
     require_one_line(result, option)
+
+
+def test_the_dai_price_on_compound_is_told_and_drawn(tmp_path: Path):
+    result = underwater("incident", "compound-dai-2020", "--out", tmp_path)
+
+    assert result.exit_code == 0, result.output
+    assert "1.090083005770537829" in result.stdout
+    assert "296,610 DAI first" in result.stdout
+    assert "known to 4 digits only" in " ".join(result.stdout.split())
+    assert "FAILS" not in result.stdout
+    assert (tmp_path / "compound_dai_2020.png").exists()
+
+
+def test_the_dai_price_on_compound_as_json_has_what_was_found():
+    result = underwater("incident", "compound-dai-2020", "--json", "-")
+    numbers = json.loads(result.stdout)
+
+    assert result.exit_code == 0
+    assert numbers["critical_price"] == numbers["recorded_critical_price"]
+    assert numbers["logs_repeated"] == numbers["logs"] == 14
+    assert all(numbers["checks"].values())

@@ -33,13 +33,13 @@ class Question:
 
 
 class NotAMarket(ForkError):
-    """A contract does not answer as that of an Aave v3 market does."""
+    """A contract does not answer as that of a market does."""
 
     def __init__(self, question: Question, reason: str) -> None:
         self.question, self.reason = question, reason
         super().__init__(
-            f"{question.target} does not answer {question.signature} ({reason}): give the address of an "
-            "Aave v3 Pool and a block at which it exists"
+            f"{question.target} does not answer {question.signature} ({reason}): give the address of the "
+            "protocol's main contract, such as Aave's Pool, and a block at which it exists"
         )
 
 

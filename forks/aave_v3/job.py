@@ -16,7 +16,9 @@ from forks.aave_v3.parity import Ledger
 from forks.aave_v3.stopwatch import Stopwatch
 from forks.aave_v3.twin import Twin
 from forks.aave_v3.venue import Venue
-from protocol.aave_v3 import Market, ReserveId, User, account_data
+from protocol.aave_v3 import Market, ReserveId, User
+from protocol.aave_v3.rule_set import RULE_SET
+from protocol.model import At
 from protocol.units import BASE_PER_USD
 from stress.attribution import Explanation, explain
 from stress.book import Opening, load_book, shipped_books
@@ -123,6 +125,7 @@ def crash_on(venue: Venue, order: Order, show: Show, watch: Stopwatch) -> Done:
         )
         origin = provenance(venue, {"scenario": scenario_path(order.scenario), **_roles(stage.files)})
     crash = Crash(
+        rules=RULE_SET,
         market=stage.market,
         scenario=scenario,
         prices=price_paths(
@@ -181,8 +184,8 @@ def _opened(venue: Venue, book_name: str | Path | None, bots: Mapping[str, User]
 def _as_opened(stage: _Stage, opening: Opening, timestamp: int) -> Opening:
     """With the account data that model and chain agreed on."""
     user = account_of(opening.borrower.name)
-    found = account_data(stage.market, user, prices_base=stage.prices_base, timestamp=timestamp)
-    return as_opened(opening, found)
+    at = At(prices_base=stage.prices_base, timestamp=timestamp)
+    return as_opened(opening, RULE_SET.standing(stage.market, at)(user))
 
 
 def _existing(venue: Venue, accounts: Sequence[User], bots: Mapping[str, User], ledger: Ledger) -> _Stage:

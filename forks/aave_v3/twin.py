@@ -17,15 +17,14 @@ from forks.aave_v3.parity import Ledger, flatten_account_data, flatten_market, f
 from forks.aave_v3.venue import Venue
 from protocol.aave_v3 import (
     AccountData,
-    Liquidated,
     LiquidationCall,
     Market,
-    Revert,
     User,
     account_data,
     normalized_debt,
     normalized_income,
 )
+from protocol.model import Refused
 from stress.engine import Attempt, Engine, Run, Tick
 
 LIQUIDATION_GAS = 3_000_000
@@ -58,9 +57,9 @@ class Twin:
                 self._attempt(event, len(self.chain))
         run = engine.finished()
         if last is not None:
-            self._move_clock(last.timestamp)
+            self._move_clock(last.at.timestamp)
             users = engine.crash.borrowers
-            self.compare_accounts("end", run.market, users, last.observed_base, last.timestamp)
+            self.compare_accounts("end", run.market, users, last.at.prices_base, last.at.timestamp)
             self._compare_stored("end", run.market, users)
         return run
 
@@ -95,8 +94,8 @@ class Twin:
         """Let the feed transmissions of this block land."""
         self.on_step()
         if tick.changed:
-            self.venue.set_prices({i: tick.observed_base[i] for i in tick.changed})
-            self._move_clock(tick.timestamp)
+            self.venue.set_prices({i: tick.at.prices_base[i] for i in tick.changed})
+            self._move_clock(tick.at.timestamp)
 
     def _move_clock(self, timestamp: int) -> None:
         """Stand at `timestamp`: later transactions share it, so reading now previews them exactly."""
@@ -105,13 +104,13 @@ class Twin:
             self._clock = timestamp
 
     def _attempt(self, attempt: Attempt, index: int) -> None:
-        self._move_clock(attempt.timestamp)
+        self._move_clock(attempt.at.timestamp)
         subject = f"liquidation {index}"
         call = attempt.call
         users = [call.borrower, call.liquidator, attempt.market.treasury]
         before = flatten_market(self.venue.market(users), users)
         data_before = self._compare_before(subject, attempt)
-        if isinstance(attempt.predicted, Revert):
+        if isinstance(attempt.predicted, Refused):
             self._refused(subject, index, attempt, attempt.predicted, users, before)
         else:
             self._through(subject, index, attempt, attempt.predicted, users, before, data_before)
@@ -122,7 +121,7 @@ class Twin:
         chain = self.venue.account_data([call.borrower])[0]
         self.ledger.compare(
             subject,
-            flatten_account_data(attempt.before, "before"),
+            flatten_account_data(_account_data(attempt.market, attempt), "before"),
             flatten_account_data(chain, "before"),
             None,
         )
@@ -133,9 +132,9 @@ class Twin:
         for reserve_id, (income_ray, debt_ray) in self.venue.normalized(pair).items():
             reserve = attempt.market.reserves[reserve_id]
             name = f"before.normalized_income.{reserve.symbol}"
-            model[name], found[name] = normalized_income(reserve, rules, attempt.timestamp), income_ray
+            model[name], found[name] = normalized_income(reserve, rules, attempt.at.timestamp), income_ray
             name = f"before.normalized_debt.{reserve.symbol}"
-            model[name], found[name] = normalized_debt(reserve, rules, attempt.timestamp), debt_ray
+            model[name], found[name] = normalized_debt(reserve, rules, attempt.at.timestamp), debt_ray
         self.ledger.compare(subject, model, found, None)
         return chain
 
@@ -144,7 +143,7 @@ class Twin:
         subject: str,
         index: int,
         attempt: Attempt,
-        predicted: Liquidated,
+        predicted: Any,
         users: list[User],
         before: dict[str, int],
         data_before: AccountData,
@@ -158,8 +157,7 @@ class Twin:
         amounts = events.liquidation_amounts(receipt, attempt.market, call, atoken)
         self.chain[index] |= events.as_columns(amounts)
         self.ledger.compare(subject, flatten_outcome(predicted, attempt.market), amounts, None)
-        at = {"prices_base": attempt.observed_base, "timestamp": attempt.timestamp}
-        after = account_data(predicted.market, attempt.call.borrower, **at)
+        after = _account_data(predicted.market, attempt)
         self.ledger.compare(
             subject,
             flatten_account_data(after, "after"),
@@ -173,7 +171,7 @@ class Twin:
         subject: str,
         index: int,
         attempt: Attempt,
-        predicted: Revert,
+        predicted: Refused,
         users: list[User],
         before: dict[str, int],
     ) -> None:
@@ -192,3 +190,9 @@ class Twin:
             **events.as_columns({}),
         }
         return receipt
+
+
+def _account_data(market: Market, attempt: Attempt) -> AccountData:
+    """Of the borrower, in a market and at the moment of a call."""
+    at = attempt.at
+    return account_data(market, attempt.call.borrower, prices_base=at.prices_base, timestamp=at.timestamp)

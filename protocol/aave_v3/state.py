@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from protocol.aave_v3.revisions import Rules
+from protocol.model import Done, Refused
 
 ReserveId = int
 User = str
@@ -264,7 +265,7 @@ class LiquidationCall:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Liquidated:
+class Liquidated(Done):
     """A liquidation that went through: the amounts of its events and the market after it."""
 
     market: Market
@@ -277,6 +278,26 @@ class Liquidated:
     deficits: Mapping[ReserveId, int]
     """[asset units] Amounts of the DeficitCreated events."""
 
+    @property
+    def repaid(self) -> int:
+        """`debt_repaid`."""
+        return self.debt_repaid
+
+    @property
+    def received(self) -> int:
+        """`collateral_to_liquidator`."""
+        return self.collateral_to_liquidator
+
+    @property
+    def fee(self) -> int:
+        """`protocol_fee`."""
+        return self.protocol_fee
+
+    @property
+    def written_off(self) -> Mapping[ReserveId, int]:
+        """`deficits`."""
+        return self.deficits
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Acted:
@@ -288,7 +309,7 @@ class Acted:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Revert:
+class Revert(Refused):
     """A call the contract refuses: the canonical error name and the numbers that failed."""
 
     name: str

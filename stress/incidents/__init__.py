@@ -11,6 +11,7 @@ from stress.incidents.report import Report
 
 INCIDENTS = {
     "aave-crv-2022": "Aave v2, 22 November 2022: a short of 92 million CRV outgrows its collateral",
+    "compound-dai-2020": "Compound v2, 26 November 2020: a price of 1.095 liquidates a debt of 93 million DAI",
 }
 """By name as on the command line: what it was, in a line."""
 

@@ -29,9 +29,9 @@ from protocol.aave_v3 import (
     LiquidationCall,
     Market,
     Rules,
-    account_data,
-    liquidation_call,
 )
+from protocol.aave_v3.rule_set import RULE_SET
+from protocol.model import At, Offer
 from protocol.units import MAX_UINT256
 from stress.engine import Attempt, Engine, Run, Tick
 from tests.forks.parity_cases import (
@@ -65,28 +65,27 @@ class Script:
         return SimpleNamespace(borrowers=(self.borrower,))
 
     def finished(self) -> Run:
-        return Run(market=self.market, attempts=tuple(self.attempts))
+        return Run(market=self.market, attempts=tuple(self.attempts), end=self.at)
+
+    @property
+    def at(self) -> At:
+        return At(prices_base=self.prices_base, timestamp=self.timestamp)
 
     def events(self) -> Iterator[Tick | Attempt]:
-        at: Any = {"prices_base": self.prices_base, "timestamp": self.timestamp}
-        yield Tick(
-            step=0,
-            timestamp=self.timestamp,
-            observed_base=self.prices_base,
-            changed=tuple(self.prices_base),
-        )
+        yield Tick(step=0, at=self.at, changed=tuple(self.prices_base))
         for call in self.calls:
             attempt = Attempt(
                 step=0,
-                timestamp=self.timestamp,
+                at=self.at,
                 bot="test",
+                offer=_offer(call),
                 call=call,
                 market=self.market,
-                observed_base=self.prices_base,
                 market_base=self.prices_base,
-                before=account_data(self.market, call.borrower, **at),
-                predicted=liquidation_call(self.market, call, **at),
+                before=RULE_SET.standing(self.market, self.at)(call.borrower),
+                predicted=RULE_SET.liquidate(self.market, call, self.at),
                 gas_cost_usd=0.0,
+                paid_usd=0.0,
             )
             yield attempt
             self.attempts.append(attempt)
@@ -220,3 +219,14 @@ def _open(venue: Venue, user: str, position: Position) -> None:
 
 def _send(venue: Venue, sender: str, symbol: str, function: str, arguments: tuple[Any, ...]) -> None:
     venue.require(transaction(sender, venue.assets[symbol], function, arguments))
+
+
+def _offer(call: LiquidationCall) -> Offer:
+    return Offer(
+        borrower=call.borrower,
+        liquidator=call.liquidator,
+        collateral_id=call.collateral_id,
+        debt_id=call.debt_id,
+        repay=call.debt_to_cover,
+        keep_shares=call.receive_atoken,
+    )

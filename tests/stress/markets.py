@@ -19,6 +19,7 @@ from protocol.aave_v3 import (
     ReserveId,
     rules_of,
 )
+from protocol.aave_v3.rule_set import RULE_SET
 from protocol.units import RAY
 from stress.book import load_book
 from stress.engine import Crash
@@ -192,6 +193,7 @@ def _crash(
     market: Market, scenario: Scenario, start_base: Mapping[str, int], borrowers: tuple[str, ...]
 ) -> Crash:
     return Crash(
+        rules=RULE_SET,
         market=market,
         scenario=scenario,
         prices=price_paths(scenario, start_base, START),

@@ -9,7 +9,7 @@ from fractions import Fraction
 import pandas as pd
 import pytest
 
-from protocol.aave_v3 import AccountData
+from protocol.model import Standing
 from stress.book import Borrower, Designed, Opening, Target
 from stress.book_table import as_opened, book_table, differences
 
@@ -38,14 +38,12 @@ def opening() -> Opening:
     )
 
 
-def found(collateral_base: int, debt_base: int, health_factor_wad: int) -> AccountData:
-    return AccountData(
-        total_collateral_base=collateral_base,
-        total_debt_base=debt_base,
-        available_borrows_base=0,
-        avg_liquidation_threshold_bps=0,
-        avg_ltv_bps=0,
+def found(collateral_base: int, debt_base: int, health_factor_wad: int) -> Standing:
+    return Standing(
+        collateral_base=collateral_base,
+        debt_base=debt_base,
         health_factor_wad=health_factor_wad,
+        is_liquidatable=health_factor_wad < WAD,
     )
 
 

@@ -107,8 +107,8 @@ def test_money_nobody_pays_more_than_it_has_within_its_turnaround(crash: Crash):
     paid: dict[str, list[tuple[int, float]]] = {}
     for attempt, outcome in Engine(crash=crash).run().liquidations():
         unit = 10 ** attempt.market.reserves[attempt.call.debt_id].config.decimals
-        usd = outcome.debt_repaid * attempt.observed_base[attempt.call.debt_id] / unit / 10**8
-        paid.setdefault(attempt.bot, []).append((attempt.timestamp, usd))
+        usd = outcome.repaid * attempt.at.prices_base[attempt.call.debt_id] / unit / 10**8
+        paid.setdefault(attempt.bot, []).append((attempt.at.timestamp, usd))
 
     for bot in crash.scenario.liquidators:
         for now, last in paid.get(bot.name, []):

@@ -38,7 +38,7 @@ def test_at_least_60_calls_go_through_and_15_of_them_leave_debt(default_run: Run
     through = list(default_run.liquidations())
 
     assert len(through) >= 60
-    assert sum(bool(outcome.deficits) for _, outcome in through) >= 15
+    assert sum(bool(outcome.written_off) for _, outcome in through) >= 15
 
 
 def test_accounts_with_several_debts_are_among_the_liquidated_and_the_written_off(
@@ -122,12 +122,12 @@ def test_a_write_off_takes_the_whole_of_every_other_debt(default_run: Run):
     """Several debts: beyond the one that is repaid, each is written off as it stands, interest included."""
     n_others = 0
     for attempt, outcome in default_run.liquidations():
-        others = outcome.deficits.keys() - {attempt.call.debt_id}
+        others = outcome.written_off.keys() - {attempt.call.debt_id}
         positions, rules = attempt.market.accounts[attempt.call.borrower].positions, attempt.market.rules
         for other in others:
-            index_ray = normalized_debt(attempt.market.reserves[other], rules, attempt.timestamp)
+            index_ray = normalized_debt(attempt.market.reserves[other], rules, attempt.at.timestamp)
             owed = rules.vtoken_balance(positions[other].scaled_variable_debt, index_ray)
-            assert outcome.deficits[other] == owed
+            assert outcome.written_off[other] == owed
             n_others += 1
 
     assert n_others >= 1
@@ -135,7 +135,7 @@ def test_a_write_off_takes_the_whole_of_every_other_debt(default_run: Run):
 
 def test_written_off_accounts_have_nothing_left(default_run: Run):
     for attempt, outcome in default_run.liquidations():
-        if outcome.deficits:
+        if outcome.written_off:
             positions = default_run.market.accounts[attempt.call.borrower].positions.values()
             assert not any(p.borrowing or p.scaled_variable_debt or p.collateral_enabled for p in positions)
 
@@ -146,8 +146,8 @@ def test_no_bot_pays_more_than_it_has(default_crash: Crash, default_run: Run):
     for attempt, outcome in default_run.liquidations():
         debt = attempt.call.debt_id
         unit = 10 ** attempt.market.reserves[debt].config.decimals
-        usd = outcome.debt_repaid * attempt.observed_base[debt] / unit / 10**8
-        paid.setdefault(attempt.bot, []).append((attempt.timestamp, usd))
+        usd = outcome.repaid * attempt.at.prices_base[debt] / unit / 10**8
+        paid.setdefault(attempt.bot, []).append((attempt.at.timestamp, usd))
     for bot in default_crash.scenario.liquidators:
         for now, _ in paid[bot.name]:
             window = [usd for at, usd in paid[bot.name] if now - bot.turnaround_s < at <= now]

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from protocol.aave_v3 import Account, Liquidated, Market, Revert, account_data, liquidation_call
+from protocol.aave_v3 import rule_set as rule_set_module
 from protocol.aave_v3.health import AccountTotals, Valuation
-from stress import engine as engine_module
+from protocol.model import Done
 from stress.causes import CAUSES
 from stress.engine import Attempt, Crash, Engine, Run, Tick, removing
 from stress.scenario import Liquidator
@@ -26,8 +27,8 @@ FALL = small_scenario([(0, 1.0), (40, 0.80)], n_steps=50)
 def told(run: Run) -> list[tuple[Any, ...]]:
     """All that was sent and came of it, as plain values."""
     return [
-        (a.step, a.bot, a.call, a.predicted.debt_repaid, a.predicted.collateral_to_liquidator)
-        if isinstance(a.predicted, Liquidated)
+        (a.step, a.bot, a.call, a.predicted.repaid, a.predicted.received)
+        if isinstance(a.predicted, Done)
         else (a.step, a.bot, a.call, a.predicted.name)
         for a in run.attempts
     ]
@@ -42,7 +43,7 @@ def test_every_block_begins_with_a_tick_and_its_attempts_follow():
     step = -1
     for event in events:
         step = event.step if isinstance(event, Tick) else step
-        assert (event.step, event.timestamp) == (step, START + 12 * step)
+        assert (event.step, event.at.timestamp) == (step, START + 12 * step)
 
     assert isinstance(events[0], Tick)
     assert [tick.step for tick in ticks] == list(range(50))
@@ -54,7 +55,7 @@ def test_a_tick_names_the_reserves_whose_observed_price_moved_and_all_at_the_sta
     ticks = [e for e in Engine(crash=small_crash(scenario, {"ann": SAFE})).events() if isinstance(e, Tick)]
 
     assert [tick.changed for tick in ticks] == [tuple(range(9)), (), (0,), ()]
-    assert [tick.observed_base[0] for tick in ticks] == [2_000 * 10**8] * 2 + [1_800 * 10**8] * 2
+    assert [tick.at.prices_base[0] for tick in ticks] == [2_000 * 10**8] * 2 + [1_800 * 10**8] * 2
 
 
 def test_a_call_is_predicted_from_the_market_it_finds_and_applied_when_resumed():
@@ -63,11 +64,14 @@ def test_a_call_is_predicted_from_the_market_it_finds_and_applied_when_resumed()
     for event in events:
         if not isinstance(event, Attempt):
             continue
-        at = {"prices_base": event.observed_base, "timestamp": event.timestamp}
+        at = {"prices_base": event.at.prices_base, "timestamp": event.at.timestamp}
         assert event.market is engine.market
         assert event not in engine.attempts
         assert event.predicted == liquidation_call(event.market, event.call, **at)
-        assert event.before == account_data(event.market, event.call.borrower, **at)
+        data = account_data(event.market, event.call.borrower, **at)
+        assert event.before.collateral_base == data.total_collateral_base
+        assert event.before.debt_base == data.total_debt_base
+        assert event.before.health_factor_wad == data.health_factor_wad
         assert event.before.health_factor_wad < 10**18
         following = next(events)
         assert engine.attempts[-1] is event
@@ -116,7 +120,7 @@ def looks(crash: Crash, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, str]
             taken.append((self.step, self.users[id(account)]))
             return super().totals(account)
 
-    monkeypatch.setattr(engine_module, "Valuation", Counted)
+    monkeypatch.setattr(rule_set_module, "Valuation", Counted)
     Engine(crash=crash).run()
     return taken
 

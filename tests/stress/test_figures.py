@@ -91,7 +91,7 @@ def test_market_against_oracle_shows_both_lines_and_every_liquidation(
 def test_market_against_oracle_is_drawn_where_nobody_was_liquidated(
     crash: Crash, drawn: list[Figure], tmp_path: Path
 ):
-    quiet = events_table(crash, Run(market=crash.market, attempts=()))
+    quiet = events_table(crash, Run(market=crash.market, attempts=(), end=crash.observed_at(0)))
     figures.market_against_oracle(prices_table(crash), quiet, tmp_path / "a.png")
 
     assert_readable(drawn[0], tmp_path / "a.png")

@@ -291,7 +291,7 @@ def test_the_figure_is_drawn(told: Report, tmp_path: Path):
 def test_an_unknown_incident_is_refused_with_those_there_are():
     with pytest.raises(UnknownIncident, match="aave-crv-2022"):
         replay_incident("mt-gox")
-    assert list(INCIDENTS) == ["aave-crv-2022"]
+    assert list(INCIDENTS) == ["aave-crv-2022", "compound-dai-2020"]
 
 
 def test_the_carried_record_is_the_shared_one(record: Record, shared: Path):

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from protocol.aave_v3 import LiquidationCall, Revert, account_data, liquidation_quote
+from protocol.aave_v3.rule_set import RULE_SET
 from protocol.units import MAX_UINT256
 from stress.engine import Engine
 from stress.liquidators import Bot, BoundMoney
@@ -27,7 +28,7 @@ def seen(
     observed = {**crash.prices.observed, "WETH": (round(2_000 * 10**8 * weth),)}
     market = {**observed, "WETH": (round(2_000 * 10**8 * (market_weth or weth)),)}
     crash = replace(crash, prices=replace(crash.prices, observed=observed, market=market))
-    opportunity = Engine(crash=crash)._opportunity(ANN, 0, START, crash.observed_at(0))
+    opportunity = Engine(crash=crash)._opportunity(ANN, 0)
     return replace(opportunity, gas_cost_usd=gas_cost_usd)
 
 
@@ -37,14 +38,14 @@ def bot(capital_usd: float = 1e9, *, unlimited: bool = False, **rules: Any) -> B
 
 
 def sent(who: Bot, opportunity: Opportunity) -> LiquidationCall:
-    call = who.would_send(opportunity)
-    assert call is not None
-    return call
+    offer = who.would_send(opportunity)
+    assert offer is not None
+    return RULE_SET.call(opportunity.market, offer, opportunity.at)
 
 
 def quote(opportunity: Opportunity, call: LiquidationCall) -> Any:
     return liquidation_quote(
-        opportunity.market, call, prices_base=opportunity.observed_base, timestamp=opportunity.timestamp
+        opportunity.market, call, prices_base=opportunity.at.prices_base, timestamp=opportunity.at.timestamp
     )
 
 
@@ -146,7 +147,7 @@ def test_without_money_it_sends_nothing():
 def test_a_careful_bot_leaves_a_little_over_the_leftover_when_its_money_would_leave_less():
     opportunity = seen(pledge({"WETH": 2_500}, {"USDC": 2_000}), AT_090)
     debt = account_data(
-        opportunity.market, ANN, prices_base=opportunity.observed_base, timestamp=START
+        opportunity.market, ANN, prices_base=opportunity.at.prices_base, timestamp=START
     ).total_debt_base
     first = replace(sent(bot(1_200, blind=True), opportunity), debt_to_cover=1_200 * 10**6)
     call = sent(bot(1_200), opportunity)
@@ -180,7 +181,7 @@ def test_a_blind_bot_asks_about_an_account_again_when_its_wait_is_over():
     assert who.would_send(opportunity) is not None
     who.sent(ANN, START)
 
-    later = [replace(opportunity, timestamp=START + s) for s in (0, 29, 30)]
+    later = [replace(opportunity, at=replace(opportunity.at, timestamp=START + s)) for s in (0, 29, 30)]
     assert [who.would_send(o) is not None for o in later] == [False, False, True]
     who.sent(address("ben"), START + 30)
     assert who.would_send(later[2]) is not None

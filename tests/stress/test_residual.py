@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any, cast
 
 from protocol.aave_v3 import Liquidated, account_data
 from stress.engine import Crash, Engine, Run
@@ -22,13 +23,15 @@ def crashed(weth_after: float, bots: tuple[Liquidator, ...] = (POOR,), later: fl
 
 
 def untouched(crash: Crash) -> Run:
-    return Run(market=crash.market, attempts=())
+    return Run(market=crash.market, attempts=(), end=crash.observed_at(3))
 
 
 def test_debt_beyond_the_collateral_is_uncovered_to_the_base_unit():
     crash = crashed(0.5)
     left = residual(crash, untouched(crash), ANN)
-    data = account_data(crash.market, ANN, prices_base=crash.market_at(3), timestamp=crash.timestamps[3])
+    data = account_data(
+        crash.market, ANN, prices_base=crash.market_at(3).prices_base, timestamp=crash.timestamps[3]
+    )
 
     assert left.uncovered_base == data.total_debt_base - data.total_collateral_base > 29_000 * 10**8
     assert (left.deficits, left.deficit_base, left.total_base) == ({}, 0, left.uncovered_base)
@@ -54,7 +57,7 @@ def test_a_write_off_is_counted_by_reserve_and_valued_up_at_the_last_market_pric
     crash = crashed(0.45, bots=(replace(POOR, capital_usd=1e9),), later=0.9)
     run = Engine(crash=crash).run()
     left = residual(crash, run, ANN)
-    prices = crash.market_at(3)
+    prices = crash.market_at(3).prices_base
 
     assert left.deficits == written_off(run, ANN)
     assert left.deficits.keys() == {USDC, DAI}
@@ -70,7 +73,7 @@ def test_the_smallest_deficit_is_valued_at_one_base_unit():
     crash = crashed(0.6, bots=(replace(POOR, capital_usd=1e9),))
     run = Engine(crash=crash).run()
     attempt, outcome = next(iter(run.liquidations()))
-    tiny = replace(attempt, predicted=replace(outcome, deficits={DAI: 1}))
+    tiny = replace(attempt, predicted=replace(cast("Any", outcome), deficits={DAI: 1}))
 
     assert residual(crash, replace(run, attempts=(tiny,)), ANN).deficit_base == 1
 
@@ -83,12 +86,13 @@ def test_deficits_of_several_calls_add_up_and_those_of_others_do_not_count():
     def with_deficits(user: str, deficits: dict[int, int]):
         return replace(
             attempt,
-            call=replace(attempt.call, borrower=user),
-            predicted=replace(outcome, deficits=deficits),
+            offer=replace(attempt.offer, borrower=user),
+            predicted=replace(cast("Any", outcome), deficits=deficits),
         )
 
     several = Run(
         market=run.market,
+        end=run.end,
         attempts=(
             with_deficits(ANN, {USDC: 5}),
             with_deficits(BEN, {USDC: 7}),

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from protocol.aave_v3 import Liquidated
+from protocol.model import Done
 from stress.attribution import Explanation, explain
 from stress.closed_form import closed_form
 from stress.engine import Crash, Engine, Run
@@ -88,12 +88,12 @@ def test_the_row_of_a_call_that_went_through_is_its_event(crash: Crash, run: Run
         row, outcome = table.iloc[index], attempt.predicted
         assert (row["user"], row["bot"], row["step"]) == (attempt.call.borrower, attempt.bot, attempt.step)
         assert row["liquidator"] == address(attempt.bot)
-        if isinstance(outcome, Liquidated):
-            assert row["debt_to_cover"] == str(outcome.debt_repaid)
-            assert row["liquidated_collateral_amount"] == str(outcome.collateral_to_liquidator)
-            assert row["protocol_fee"] == str(outcome.protocol_fee)
-            assert list(row["deficits"].values()) == [str(amount) for amount in outcome.deficits.values()]
-            assert row["n_deficits"] == len(outcome.deficits)
+        if isinstance(outcome, Done):
+            assert row["debt_to_cover"] == str(outcome.repaid)
+            assert row["liquidated_collateral_amount"] == str(outcome.received)
+            assert row["protocol_fee"] == str(outcome.fee)
+            assert list(row["deficits"].values()) == [str(amount) for amount in outcome.written_off.values()]
+            assert row["n_deficits"] == len(outcome.written_off)
         else:
             assert row["outcome"] == outcome.name
             assert row["debt_to_cover"] == str(attempt.call.debt_to_cover)
@@ -114,7 +114,7 @@ def test_what_the_chain_adds_stands_in_the_row_of_its_call(crash: Crash, run: Ru
 
 
 def test_a_crash_in_which_nobody_was_called_has_a_table_with_the_same_columns(crash: Crash):
-    quiet = events_table(crash, Run(market=crash.market, attempts=()))
+    quiet = events_table(crash, Run(market=crash.market, attempts=(), end=crash.observed_at(0)))
 
     assert list(quiet.columns) == list(EVENT_COLUMNS)
     assert len(quiet) == 0

@@ -9,13 +9,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+HEARS_SIGHUP = "import signal; signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"
+"""First line of a program: under `nohup`, as a long run of the tests may be, it would ignore that signal."""
 
 
 @contextmanager
 def running(program: str, *arguments: object) -> Iterator["subprocess.Popen[str]"]:
     """Run Python source *program* beside the test, in a session of its own; it is ended on leaving."""
     with subprocess.Popen(
-        [sys.executable, "-c", program, *map(str, arguments)],
+        [sys.executable, "-c", HEARS_SIGHUP + program, *map(str, arguments)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

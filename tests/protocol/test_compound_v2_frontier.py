@@ -106,6 +106,15 @@ def test_a_debt_that_falls_too_never_makes_an_account_worse():
     assert drops(state, BORROWER, {ETHER}, **at(ether=1)).debt_remains == 1
 
 
+def test_what_has_happened_and_no_fall_undoes_has_a_drop_of_nothing():
+    state = with_ctoken(market(holds={ETHER: 10}, owes={ETHER: 7}), ETHER, collateral_factor_mantissa=PERCENT)
+    found = drops(state, BORROWER, {ETHER}, **AT)
+
+    assert found.liquidatable == 0
+    assert drops(state, BORROWER, {NOTE}, **AT).liquidatable == 0
+    assert drops(state, BORROWER, {NOTE}, **AT).debt_remains is None
+
+
 def test_what_was_never_entered_pays_and_does_not_count():
     state = market(**OWING)
     more = acted(mint(state, BORROWER, NOTE, units(NOTE, 5_000), block_number=NOW)).market

@@ -308,6 +308,18 @@ def test_a_code_from_the_seized_ctoken_is_no_answer(release: str, told: str):
     assert refusal(liquidate(state, 10**6, prices=FALLEN)) == (told, told)
 
 
+@pytest.mark.parametrize("newer", ["2.9", "2022"])
+def test_a_call_is_refused_in_the_words_of_the_ctoken_that_is_called(newer: str):
+    old = of_release(market(**OWING, release="2.2"), ETHER, newer)
+    crashed = usd(ether=100)
+
+    assert refusal(liquidate(old, units(DOLLAR, 7_000), prices=crashed))[1] == "Failure(13,29,0)"
+    assert refusal(liquidate(old, 0, prices=crashed))[1] == "Failure(7,21,0)"
+    assert refusal(liquidate(old, 1))[1] == "Failure(3,18,3)"
+    late = of_release(market(**OWING, release=newer), ETHER, "2.2")
+    assert refusal(liquidate(late, units(DOLLAR, 7_000), prices=crashed))[1] == "LIQUIDATE_SEIZE_TOO_MUCH"
+
+
 def test_the_share_is_the_collaterals_own():
     state = market(**OWING, release="2.6")
     mixed = of_release(state, ETHER, "2.9")

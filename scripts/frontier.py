@@ -3,56 +3,50 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import click
 
-from protocol.aave_v4 import LiquidationConfig
-from protocol.units import BASE_PER_USD, BPS, WAD
 from scripts.cli import STDOUT, CannotWrite, emit_json, json_option
 from scripts.frontier_screen import Asked, as_json, show
+from scripts.frontier_terms import base_of, given_terms, term_options, usual_terms
+from scripts.side_by_side_screen import all_agree, all_as_json, show_all
 from stress.frontier import alike, frontier_of
 from stress.frontier_figure import drawn, frontier_figure
 from stress.oracle_delay import Delay
-from stress.pair_rules import V4_CONFIG, PairRules, pair_rules
+from stress.pair_protocols import AAVE, BONUS, FEE, PROTOCOLS, THRESHOLD, UNTAKEN, PairProtocol
+from stress.pair_rules import PairRules
 from stress.pair_terms import PairTerms
+from stress.side_by_side import Bar, bars_of, side_by_side_figure
 
-MOST_USD = 1e18
-"""Prices and sizes stay below: their products have to fit the chain's 256 bits."""
 ALL = "all"
 MOST_FALL_RATIO = 1e6
 """Of the start price, an hour."""
 MOST_DELAY_S = 10**9
-MOST_HEALTH_FACTOR = 1e6
 
 
-@click.command()
-@click.option(
-    "--lt-bps", type=click.IntRange(1, BPS), default=8300, show_default=True, help="Liquidation threshold."
+@click.command(
+    epilog=f"Usual terms, where none are given. {'. '.join(usual_terms(list(PROTOCOLS.values())))}."
 )
 @click.option(
-    "--bonus-bps",
-    type=click.IntRange(BPS, 65_535),
-    default=10_500,
+    "--protocol",
+    "protocol",
+    type=click.Choice([*PROTOCOLS, ALL]),
+    default=AAVE,
     show_default=True,
-    help="Liquidation bonus, its 100 % included.",
+    help="Whose rules to ask; all lays them side by side, each with its usual terms.",
 )
-@click.option(
-    "--fee-bps",
-    type=click.IntRange(0, BPS),
-    default=1000,
-    show_default=True,
-    help="Protocol fee, a share of the bonus; not in v2.",
-)
+@term_options
 @click.option(
     "--revision",
     "revisions",
     multiple=True,
     default=(ALL,),
     show_default=True,
-    help="Rules to ask, 2.0 to 3.7 and 4.0; may be given again. They bring the close factor and the dust rule.",
+    help="Rules to ask, of Aave 2.0 to 3.7 and 4.0; may be given again. They bring its close factor and dust rule.",
 )
 @click.option(
     "--start-ltv",
@@ -89,87 +83,76 @@ MOST_HEALTH_FACTOR = 1e6
     show_default=True,
     help="How fast the market falls, as a share of the start price.",
 )
-@click.option(
-    "--v4-target-health-factor",
-    "v4_target_ratio",
-    type=click.FloatRange(min=1),
-    default=V4_CONFIG.target_health_factor_wad / WAD,
-    show_default=True,
-    help="v4: a call repays no more than brings the account here; it stands where others have a close factor.",
-)
-@click.option(
-    "--v4-max-bonus-health-factor",
-    "v4_max_bonus_ratio",
-    type=click.FloatRange(0, 1, max_open=True),
-    default=V4_CONFIG.health_factor_for_max_bonus_wad / WAD,
-    show_default=True,
-    help="v4: from here down the bonus is the whole one.",
-)
-@click.option(
-    "--v4-bonus-factor-bps",
-    type=click.IntRange(0, BPS),
-    default=V4_CONFIG.liquidation_bonus_factor_bps,
-    show_default=True,
-    help="v4: share of the bonus that is paid just below a health factor of 1.",
-)
 @json_option
 @click.option("--out", type=click.Path(path_type=Path), default=Path("out/frontier"), show_default=True)
 def frontier(
-    lt_bps: int, bonus_bps: int, fee_bps: int, revisions: tuple[str, ...], start_ltv: tuple[float, float],
-    n_points: int, size_usd: float, price_usd: float, debt_price_usd: float, collateral_decimals: int,
-    debt_decimals: int, delay_s: int, fall_per_hour_ratio: float, v4_target_ratio: float,
-    v4_max_bonus_ratio: float, v4_bonus_factor_bps: int, json_path: str | None, out: Path,
+    protocol: str, revisions: tuple[str, ...], start_ltv: tuple[float, float], n_points: int, size_usd: float,
+    price_usd: float, debt_price_usd: float, collateral_decimals: int, debt_decimals: int, delay_s: int,
+    fall_per_hour_ratio: float, json_path: str | None, out: Path, **terms: Any,
 ) -> None:  # fmt: skip
     """Draw how far a collateral may drop until an account is liquidatable, and until debt must remain.
 
     Every drop is found on the rule set's integers and held against the closed form; accounts beyond the
     frontier are liquidated to the end and held against the residual it predicts. Exit code 1: they disagree.
     """
-    terms = PairTerms(
-        liquidation_threshold_bps=lt_bps,
-        liquidation_bonus_bps=bonus_bps,
-        liquidation_protocol_fee_bps=fee_bps,
-        collateral_value_base=_base(size_usd),
-        collateral_price_base=_base(price_usd),
-        debt_price_base=_base(debt_price_usd),
-        collateral_decimals=collateral_decimals,
-        debt_decimals=debt_decimals,
-    )
-    known = pair_rules(
-        LiquidationConfig(
-            target_health_factor_wad=_wad("--v4-target-health-factor", v4_target_ratio),
-            health_factor_for_max_bonus_wad=_wad("--v4-max-bonus-health-factor", v4_max_bonus_ratio),
-            liquidation_bonus_factor_bps=v4_bonus_factor_bps,
-        )
-    )
-    chosen, grid = _chosen(revisions, known), _grid(start_ltv, n_points)
-    delay = _delay(delay_s, fall_per_hour_ratio)
+    protocols = list(PROTOCOLS.values()) if protocol == ALL else [PROTOCOLS[protocol]]
+    given = given_terms(terms, protocols)
+    amounts = {
+        "collateral_value_base": base_of(size_usd),
+        "collateral_price_base": base_of(price_usd),
+        "debt_price_base": base_of(debt_price_usd),
+        "collateral_decimals": collateral_decimals,
+        "debt_decimals": debt_decimals,
+    }
+    chosen = _chosen(revisions, {one.name: one.rules({**one.usual, **given}) for one in protocols})
+    delay, grid = _delay(delay_s, fall_per_hour_ratio), _grid(start_ltv, n_points)
+    asked = [
+        _asked(one, chosen[one.name], given, amounts, grid, delay) for one in protocols if chosen[one.name][0]
+    ]
+    if protocol == ALL:
+        bars = [bar for one in asked for bar in bars_of(one.done, one.order)]
+        picture = _side_by_side_written(bars, out)
+        _emit(json_path, lambda: all_as_json(asked, bars), lambda: show_all(asked, bars), picture)
+        sys.exit(0 if all_agree(asked, bars) else 1)
+    (one,) = asked
+    _emit(json_path, lambda: as_json(one), lambda: show(one), _written(one, out))
+    sys.exit(0 if one.agrees else 1)
+
+
+def _asked(
+    protocol: PairProtocol,
+    rules: tuple[Sequence[PairRules], Sequence[str]],
+    given: Mapping[str, int],
+    amounts: Mapping[str, int],
+    grid: Sequence[Fraction],
+    delay: Delay,
+) -> Asked:
+    """One protocol asked; `rules` are those chosen, and the names of all."""
+    usual = {**UNTAKEN, **protocol.usual}
+    taken = {name: given.get(name, usual[name]) if name in protocol.usual else usual[name] for name in usual}
+    terms = PairTerms(**{name: taken[name] for name in (THRESHOLD, BONUS, FEE)}, **amounts)
     _require_amounts(terms, grid)
-    done = [frontier_of(rules, terms, grid, delay) for rules in chosen]
-    asked = Asked(terms=terms, delay=delay, done=done, order=list(known))
-    picture = _written(asked, out)
+    return Asked(
+        protocol=protocol,
+        terms=terms,
+        delay=delay,
+        done=[frontier_of(one, terms, grid, delay) for one in rules[0]],
+        order=rules[1],
+        unused=[name for name in given if name not in protocol.usual],
+    )
+
+
+def _emit(
+    json_path: str | None,
+    result: Callable[[], Mapping[str, Any]],
+    say: Callable[[], None],
+    picture: Path,
+) -> None:
     if json_path is not None:
-        emit_json(as_json(asked), json_path)
+        emit_json(result(), json_path)
     if json_path != STDOUT:
-        show(asked)
+        say()
         click.echo(f"figure: {picture}")
-    sys.exit(0 if asked.agrees else 1)
-
-
-def _base(usd: float) -> int:
-    """Dollars as the oracle's integer [base]. Refuses what no chain can hold."""
-    if not usd < MOST_USD:  # also not a number
-        raise click.UsageError(f"{usd} dollars are no price or size: give less than {MOST_USD:g}")
-    return int(Fraction(str(usd)) * BASE_PER_USD)
-
-
-def _wad(option: str, health_ratio: float) -> int:
-    """A health factor as the contract stores it. [wad]"""
-    if not health_ratio < MOST_HEALTH_FACTOR:  # also not a number
-        raise click.UsageError(
-            f"{option} {health_ratio} is no health factor: give less than {MOST_HEALTH_FACTOR:g}"
-        )
-    return int(Fraction(str(health_ratio)) * WAD)
 
 
 def _delay(delay_s: int, fall_per_hour_ratio: float) -> Delay:
@@ -187,13 +170,20 @@ def _grid(ends: tuple[float, float], n_points: int) -> list[Fraction]:
     return [first + (last - first) * i / (n_points - 1) for i in range(n_points)]
 
 
-def _chosen(revisions: Sequence[str], known: Mapping[str, PairRules]) -> list[PairRules]:
-    unknown = [name for name in revisions if name != ALL and name not in known]
+def _chosen(
+    revisions: Sequence[str], known: Mapping[str, Mapping[str, PairRules]]
+) -> dict[str, tuple[list[PairRules], list[str]]]:
+    """By protocol the rule sets asked for, maybe none, and the names of all; a name counts wherever it is known."""
+    names = list(dict.fromkeys(name for rules in known.values() for name in rules))
+    unknown = [name for name in revisions if name != ALL and name not in names]
     if unknown:
         raise click.UsageError(
-            f"--revision {unknown[0]!r} is not modelled here; use {ALL}, {', '.join(known)}"
+            f"--revision {unknown[0]!r} is not modelled here; use {ALL}, {', '.join(names)}"
         )
-    return [one for name, one in known.items() if ALL in revisions or name in revisions]
+    return {
+        protocol: ([one for name, one in rules.items() if ALL in revisions or name in revisions], list(rules))
+        for protocol, rules in known.items()
+    }
 
 
 def _require_amounts(terms: PairTerms, grid: Sequence[Fraction]) -> None:
@@ -207,21 +197,32 @@ def _require_amounts(terms: PairTerms, grid: Sequence[Fraction]) -> None:
 
 
 def _written(asked: Asked, out: Path) -> Path:
-    picture = out / "frontier.png"
     rows = alike(asked.done, drawn, asked.order)
-    title = f"LT {_percent(asked.terms.liquidation_threshold_bps)} %, bonus "
-    title += f"{_percent(asked.terms.liquidation_bonus_bps - BPS)} %, oracle {asked.delay.delay_s:,} s old, "
+    bonus = asked.done[0].rules.bonus(asked.terms)
+    title = f"LT {_percent(asked.terms.liquidation_threshold)} %, bonus "
+    title += f"{_percent(bonus - 1)} %, oracle {asked.delay.delay_s:,} s old, "
     title += f"market falling {float(100 * asked.delay.fall_per_hour):g} % of the start price an hour"
+    return _drawn(
+        out / "frontier.png", lambda path: frontier_figure(rows, asked.delay, title=title, path=path)
+    )
+
+
+def _side_by_side_written(bars: Sequence[Bar], out: Path) -> Path:
+    title = "Room between the first liquidation and the first debt that nobody repays"
+    return _drawn(out / "side_by_side.png", lambda path: side_by_side_figure(bars, title=title, path=path))
+
+
+def _drawn(path: Path, draw: Callable[[Path], None]) -> Path:
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        frontier_figure(rows, asked.delay, title=title, path=picture)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draw(path)
     except OSError as error:
-        raise CannotWrite(f"--out {str(out)!r}", error) from None
-    return picture
+        raise CannotWrite(f"--out {str(path.parent)!r}", error) from None
+    return path
 
 
-def _percent(bps: int) -> str:
-    return f"{bps * 100 / BPS:g}"
+def _percent(share: Fraction) -> str:
+    return f"{float(100 * share):g}"
 
 
 if __name__ == "__main__":

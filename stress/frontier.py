@@ -20,6 +20,7 @@ class Frontier:
     """The frontier of one rule set."""
 
     rules: PairRules
+    terms: PairTerms
     points: Sequence[Point]
     delayed: Sequence[Delayed]
     """One for each point."""
@@ -30,6 +31,11 @@ class Frontier:
     def middle(self) -> Point:
         """The point whose account is called to the end."""
         return self.points[len(self.points) // 2]
+
+    @property
+    def threshold_times_bonus(self) -> Fraction:
+        """From 1 up, an account is beyond help as soon as it can be liquidated at the whole bonus."""
+        return self.rules.threshold_times_bonus(self.terms)
 
     @property
     def agrees(self) -> bool:
@@ -54,6 +60,7 @@ def frontier_of(rules: PairRules, terms: PairTerms, grid: Sequence[Fraction], de
     points = [frontier_point(pair, ltv) for pair, ltv in zip(pairs, grid, strict=True)]
     return Frontier(
         rules=rules,
+        terms=terms,
         points=points,
         delayed=[delayed(pair, point, delay) for pair, point in zip(pairs, points, strict=True)],
         curve=_curve(rules, terms, points[len(points) // 2]),

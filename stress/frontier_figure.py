@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 from fractions import Fraction
+from itertools import cycle
 from math import nan
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,10 @@ from matplotlib.axes import Axes
 from stress.figures import INK, LOSS, MARKET, ORACLE, save
 from stress.frontier import Alike, Frontier
 from stress.oracle_delay import Delay, Delayed
+from stress.pair_rules import Trade
 
+DASHES = ("--", ":")
+"""Of what else happens under the rules, in the order of its names."""
 HEALED, TOXIC = "#e8eff7", "#f9e4e1"
 ROW_INCHES, LEGEND_INCHES = 3.4, 1.4
 MARK: dict[str, Any] = {"color": INK, "markersize": 4.5, "clip_on": False, "zorder": 4}
@@ -56,30 +60,40 @@ def _drops_panel(axes: Axes, one: Frontier, delay: Delay) -> None:
     ltv = [float(point.start_ltv) * 100 for point in one.points]
     first = [_percent(point.liquidatable.drop) for point in one.points]
     last = [_percent(point.debt_remains.drop) for point in one.points]
+    toxic = all(point.toxic.drop == point.debt_remains.drop or point.toxic.drop for point in one.points)
     axes.fill_between(ltv, first, last, color=HEALED, lw=0, label="a call repays or heals")
-    axes.fill_between(ltv, last, 100, color=TOXIC, lw=0, label="every call makes it worse, debt must remain")
+    beyond = "every call makes it worse, debt must remain" if toxic else "debt remains"
+    axes.fill_between(ltv, last, 100, color=TOXIC, lw=0, label=beyond)
     axes.plot(ltv, first, color=ORACLE, lw=1.6, label="liquidatable")
-    axes.plot(ltv, last, color=LOSS, lw=1.6, label="toxic, and debt must remain")
+    axes.plot(
+        ltv, last, color=LOSS, lw=1.6, label="toxic, and debt must remain" if toxic else "debt must remain"
+    )
+    for dashes, name in zip(cycle(DASHES), one.points[0].further, strict=False):
+        drops = [_percent(point.further[name].drop) for point in one.points]
+        axes.plot(ltv, drops, dashes, color=LOSS, lw=1.2, label=name.replace("_", " "))
     if delay.lag:
-        _delay_marks(axes, ltv, one.delayed)
+        _delay_marks(axes, ltv, one.delayed, one.rules.trade)
     if ltv[0] < ltv[-1]:
         axes.set_xlim(ltv[0], ltv[-1])
     axes.set_ylabel("drop of the collateral's price [%]")
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _delay_marks(axes: Axes, ltv: Sequence[float], late: Sequence[Delayed]) -> None:
+def _delay_marks(axes: Axes, ltv: Sequence[float], late: Sequence[Delayed], trade: Trade) -> None:
     """Where the market is when a late oracle shows it, and how far it may go on until nobody calls."""
     shown = [_percent(each.liquidatable_shown) for each in late]
     paid = [i for i, each in enumerate(late) if each.called_until is not None]
     alone = [i for i, each in enumerate(late) if each.is_left_to_the_protocol]
-    for places, marker, what in ((paid, "o", "a call pays, then or later"), (alone, "x", "nobody calls")):
+    for places, marker, what in (
+        (paid, "o", f"{trade.a_trade} pays, then or later"),
+        (alone, "x", f"nobody {trade.trades}"),
+    ):
         if places:
             label = f"the market when the late oracle shows liquidatable: {what}"
             axes.plot([ltv[i] for i in places], [shown[i] for i in places], marker, **MARK, label=label)
     if paid:
         ends = [_percent(late[i].called_until) for i in paid]
-        label = "and how far the market may fall until nobody calls"
+        label = f"and how far the market may fall until nobody {trade.trades}"
         axes.vlines([ltv[i] for i in paid], [shown[i] for i in paid], ends, color=INK, lw=1, label=label)
 
 

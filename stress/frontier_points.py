@@ -12,14 +12,13 @@ of two different functions; they part with several collaterals.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from protocol.units import BPS, WAD
 from stress.pair_rules import PairRules
 from stress.pair_terms import Pair, PairTerms
-from stress.to_the_end import End, Ended
+from stress.to_the_end import End
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,11 +45,13 @@ class Point:
     payout: Fraction | None
     """Value a liquidator receives per value repaid, by the oracle, when the account becomes liquidatable."""
     start_price_base: int
+    further: Mapping[str, Tipping]
+    """What else happens under these rules, by the names of the pair; of a liquidatable account too."""
 
     @property
-    def tippings(self) -> tuple[Tipping, Tipping, Tipping]:
-        """Liquidatable, toxic, debt must remain."""
-        return self.liquidatable, self.toxic, self.debt_remains
+    def tippings(self) -> tuple[Tipping, ...]:
+        """Liquidatable, toxic, debt must remain; then the further ones."""
+        return self.liquidatable, self.toxic, self.debt_remains, *self.further.values()
 
 
 def frontier_point(pair: Pair, start_ltv: Fraction) -> Point:
@@ -73,6 +74,7 @@ def frontier_point(pair: Pair, start_ltv: Fraction) -> Point:
         debt_remains=beyond(lambda at: pair.residual(at) > 0, closed.debt_remains),
         payout=None if price is None else pair.payout_ratio(price),
         start_price_base=pair.terms.collateral_price_base,
+        further={name: beyond(holds, closed.further[name]) for name, holds in pair.further.items()},
     )
 
 
@@ -106,23 +108,10 @@ def highest_price(holds: Callable[[int], bool], start_base: int) -> int | None:
 
 
 def _agrees(pair: Pair, price_base: int, closed_form: Fraction | None) -> bool:
-    """Equal up to what the contracts' roundings are worth in price. 0 stands for no price.
-
-    They are: one unit of price; in the health factor one base unit of the collateral's and of the debt's value,
-    half a unit of the weighted value, and one of its own 18 decimals; in the amounts two units of debt, and of
-    collateral two and one with the bonus on it. A debt of a few base units has no health factor that says much.
-    """
-    terms, owed = pair.terms, pair.debt
-    start, bonus = terms.collateral_price_base, Fraction(terms.liquidation_bonus_bps, BPS)
-    weight = Fraction(BPS, terms.liquidation_threshold_bps)
+    """Equal up to what the contracts' roundings are worth in price. 0 stands for no price."""
+    start = pair.terms.collateral_price_base
     exact = Fraction(0) if closed_form is None else start * (1 - max(closed_form, Fraction(0)))
-    per_unit = max(exact, Fraction(price_base))
-    value_base = 1 + weight / 2 + max(bonus, weight)
-    return abs(exact - price_base) <= (
-        1
-        + value_base * 10**terms.collateral_decimals / terms.collateral
-        + per_unit * (weight / WAD + Fraction(2, owed) + (bonus + 2) / terms.collateral)
-    )
+    return abs(exact - price_base) <= pair.rounding_base(max(exact, Fraction(price_base)))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -141,6 +130,8 @@ class Outcome:
     refused_with: str
     debt: int
     """[debt asset units] What was owed."""
+    further: Mapping[str, int]
+    """What else came of it under these rules, by its name. [debt asset units]"""
     agrees: bool
     """The prediction explains what is left."""
 
@@ -163,21 +154,6 @@ def outcome_at(rules: PairRules, terms: PairTerms, start_ltv: Fraction, price_ba
         end=ended.end,
         refused_with=ended.refused_with,
         debt=pair.debt,
-        agrees=_explains(pair, price_base, predicted, ended),
+        further=ended.further,
+        agrees=pair.explains(price_base, predicted, ended),
     )
-
-
-def _explains(pair: Pair, price_base: int, predicted: int, ended: Ended) -> bool:
-    """Whether what is left, less what the collateral left would repay, is what must remain.
-
-    To the unit where one call was for all that the collateral could repay. Each other call moves it by its
-    roundings, at most what two units of collateral are worth and two units of debt; so does the integer form,
-    which is a call of its own.
-    """
-    left = ended.owed + ended.written_off
-    if ended.calls == 1 and ended.bound_by_collateral:
-        return left == predicted
-    bonus = pair.seized_ratio(price_base)
-    gap = max(left - pair.terms.debt_worth(ended.collateral_left, price_base) / bonus, Fraction(0))
-    per_call = pair.terms.debt_worth(2, price_base) + 2
-    return abs(gap - predicted) <= (ended.calls + 1) * per_call

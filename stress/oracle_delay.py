@@ -8,6 +8,7 @@ repaid nobody calls, and the debt is left to the protocol.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
@@ -41,6 +42,8 @@ class Delayed:
     """The market's drop when the oracle shows that the account is liquidatable; 1 if nothing is left by then."""
     toxic_shown: Fraction | None
     debt_remains_shown: Fraction | None
+    further_shown: Mapping[str, Fraction | None]
+    """Of what else happens under the rules, by its name."""
     payout: Fraction | None
     """At the market's price, value a liquidator receives per value repaid when `liquidatable_shown`."""
     called_until: Fraction | None
@@ -58,6 +61,7 @@ def delayed(pair: Pair, point: Point, delay: Delay) -> Delayed:
         liquidatable_shown=_shown(point.liquidatable, delay),
         toxic_shown=_shown(point.toxic, delay),
         debt_remains_shown=_shown(point.debt_remains, delay),
+        further_shown={name: _shown(tipping, delay) for name, tipping in point.further.items()},
         payout=_payout(point, delay),
         called_until=_called_until(pair, point, delay),
     )

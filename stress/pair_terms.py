@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Protocol
 
 from protocol.errors import EvmRevert, ModelError
+from protocol.units import BPS, WAD
 from stress.to_the_end import Ended
 
 COLLATERAL, DEBT = 0, 1
@@ -28,13 +30,21 @@ def does_not_fit(rules: str, revert: EvmRevert) -> DoesNotFit:
     return DoesNotFit(rules, f"its arithmetic reverts: {revert}")
 
 
+class TermsRefused(ModelError):
+    """Terms that a protocol cannot be configured with."""
+
+    def __init__(self, rules: str, why: str) -> None:
+        super().__init__(f"{rules} takes no such terms: {why}")
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PairTerms:
     """What decides where one collateral and one debt tip over."""
 
     liquidation_threshold_bps: int
     liquidation_bonus_bps: int
-    """Includes the 100 %; where the bonus moves, the highest."""
+    """Includes the 100 %; where the bonus moves, the highest. Not taken by rule sets that have none, or set it
+    themselves: then 100 %."""
     liquidation_protocol_fee_bps: int
     """Share of the bonus; not taken by rule sets without a fee."""
     collateral_value_base: int
@@ -50,9 +60,9 @@ class PairTerms:
         return self.collateral_value_base * 10**self.collateral_decimals // self.collateral_price_base
 
     @property
-    def threshold_times_bonus(self) -> Fraction:
-        """From 1 up, an account is beyond help as soon as it can be liquidated at the whole bonus."""
-        return Fraction(self.liquidation_threshold_bps * self.liquidation_bonus_bps, 10_000**2)
+    def liquidation_threshold(self) -> Fraction:
+        """As a share of the collateral's value."""
+        return Fraction(self.liquidation_threshold_bps, BPS)
 
     def debt(self, loan_to_value: Fraction) -> int:
         """What is owed at a loan to value at the start. [debt asset units]"""
@@ -75,6 +85,8 @@ class PairDrops:
     liquidatable: Fraction | None
     toxic: Fraction | None
     debt_remains: Fraction | None
+    further: Mapping[str, Fraction | None] = field(default_factory=dict[str, Fraction | None])
+    """By the names of `Pair.further`."""
 
 
 class Pair(Protocol):
@@ -83,6 +95,9 @@ class Pair(Protocol):
     terms: PairTerms
     debt: int
     """What is owed. [debt asset units]"""
+    further: Mapping[str, Callable[[int], bool]]
+    """What else a fall of the price brings about under these rules, by its name: of a liquidatable account, at a
+    price [base]."""
 
     def is_liquidatable(self, price_base: int) -> bool:
         """Whether the rules let somebody liquidate at this price of the collateral."""
@@ -100,14 +115,68 @@ class Pair(Protocol):
         """The drops by the fractions, which share nothing with the integers."""
         ...
 
-    def seized_ratio(self, price_base: int) -> Fraction:
-        """Value taken from the account, liquidatable at this price, per value repaid: the bonus with its 100 %."""
+    def payout_ratio(self, price_base: int) -> Fraction:
+        """Value a liquidator receives per value repaid, as the oracle values it; never less at a lower price.
+
+        The account is liquidatable at this price.
+        """
         ...
 
-    def payout_ratio(self, price_base: int) -> Fraction:
-        """Of `seized_ratio` what the liquidator receives, as the oracle values it; never less at a lower price."""
+    def rounding_base(self, price: Fraction) -> Fraction:
+        """How far the integers may put a tipping price, found about here, off the fractions. [base]"""
         ...
 
     def liquidated_to_the_end(self, price_base: int) -> Ended:
         """Call for as much as goes through until no call does; raises `NeverEnds`."""
         ...
+
+    def explains(self, price_base: int, predicted: int, ended: Ended) -> bool:
+        """Whether the residual `predicted` [debt asset units] is what the calls came to, up to their roundings."""
+        ...
+
+
+def covers_what_is_left(
+    predicted: int, ended: Ended, *, repaid_by_the_rest: Fraction, per_call: Fraction
+) -> bool:
+    """Whether what is left, less what the collateral left would repay, is what must remain. [debt asset units]
+
+    To the unit where one call was for all that the collateral could repay. Each other call moves it by its
+    roundings, at most `per_call`; so does the integer form, which is a call of its own.
+    """
+    left = ended.owed + ended.written_off
+    if ended.calls == 1 and ended.bound_by_collateral:
+        return left == predicted
+    gap = max(left - repaid_by_the_rest, Fraction(0))
+    return abs(gap - predicted) <= (ended.calls + 1) * per_call
+
+
+# --- where values and balances are cut as Aave cuts them, of every version ---
+
+
+def rounding_of_values(terms: PairTerms, owed: int, price: Fraction) -> Fraction:
+    """What the roundings of Aave's contracts are worth in price. [base]
+
+    They are: one unit of price; in the health factor one base unit of the collateral's and of the debt's value,
+    half a unit of the weighted value, and one of its own 18 decimals; in the amounts two units of debt, and of
+    collateral two and one with the bonus on it. A debt of a few base units has no health factor that says much.
+    """
+    bonus = Fraction(terms.liquidation_bonus_bps, BPS)
+    weight = 1 / terms.liquidation_threshold
+    value_base = 1 + weight / 2 + max(bonus, weight)
+    return (
+        1
+        + value_base * 10**terms.collateral_decimals / terms.collateral
+        + price * (weight / WAD + Fraction(2, owed) + (bonus + 2) / terms.collateral)
+    )
+
+
+def explains_by_values(
+    terms: PairTerms, price_base: int, predicted: int, ended: Ended, *, bonus: Fraction
+) -> bool:
+    """`Pair.explains` where collateral is seized by its value: each call moves it by two units of both assets."""
+    return covers_what_is_left(
+        predicted,
+        ended,
+        repaid_by_the_rest=terms.debt_worth(ended.collateral_left, price_base) / bonus,
+        per_call=terms.debt_worth(2, price_base) + 2,
+    )

@@ -5,13 +5,24 @@ Everything asked here is answered by the rule set's own integer functions.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Any
 
 from protocol.errors import EvmRevert
 from protocol.units import BPS, MAX_UINT256, WAD
-from stress.pair_terms import COLLATERAL, DEBT, DoesNotFit, PairDrops, PairTerms, does_not_fit
+from stress.pair_terms import (
+    COLLATERAL,
+    DEBT,
+    DoesNotFit,
+    PairDrops,
+    PairTerms,
+    does_not_fit,
+    explains_by_values,
+    rounding_of_values,
+)
 from stress.small_market import AMPLE, BORROWER, LIQUIDATOR, NOW, Asset, RuleSet, SmallAccount
 from stress.to_the_end import Called, Ended, Left, call_to_the_end
 
@@ -21,6 +32,8 @@ MOST_UNITS = 2**120 // (2 * AMPLE)
 
 class PoolPair:
     """An account of Aave v2 or v3 with one collateral and one debt. Implements `Pair`."""
+
+    further: Mapping[str, Callable[[int], bool]] = MappingProxyType({})
 
     def __init__(self, rule_set: RuleSet, terms: PairTerms, loan_to_value: Fraction) -> None:
         self.rule_set, self.terms = rule_set, terms
@@ -94,6 +107,15 @@ class PoolPair:
             )
 
         return call_to_the_end(self._market, attempt, left)
+
+    def rounding_base(self, price: Fraction) -> Fraction:
+        """See `rounding_of_values`. [base]"""
+        return rounding_of_values(self.terms, self.debt, price)
+
+    def explains(self, price_base: int, predicted: int, ended: Ended) -> bool:
+        """See `explains_by_values`."""
+        bonus = self.seized_ratio(price_base)
+        return explains_by_values(self.terms, price_base, predicted, ended, bonus=bonus)
 
     def _is_liquidatable(self, market: Any, price_base: int) -> bool:
         data = self._reading(self.rule_set.package.account_data, market, BORROWER, **self._at(price_base))

@@ -6,8 +6,10 @@ the spoke's configuration names. In place of a close factor a call repays as far
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Any
 
 from protocol import aave_v4
@@ -17,7 +19,16 @@ from protocol.aave_v4.liquidation import amounts_params
 from protocol.errors import EvmRevert
 from protocol.fixed_point.uint256 import mul_div_up
 from protocol.units import BPS, MAX_UINT256, RAY, WAD
-from stress.pair_terms import COLLATERAL, DEBT, DoesNotFit, PairDrops, PairTerms, does_not_fit
+from stress.pair_terms import (
+    COLLATERAL,
+    DEBT,
+    DoesNotFit,
+    PairDrops,
+    PairTerms,
+    does_not_fit,
+    explains_by_values,
+    rounding_of_values,
+)
 from stress.to_the_end import Called, Ended, Left, call_to_the_end
 
 BORROWER, LIQUIDATOR, SPOKE, TREASURY = "borrower", "liquidator", "spoke", "treasury"
@@ -32,6 +43,8 @@ MOST_DECIMALS = 18
 
 class SpokePair:
     """An account of Aave v4 with one collateral and one debt. Implements `Pair`."""
+
+    further: Mapping[str, Callable[[int], bool]] = MappingProxyType({})
 
     def __init__(self, config: aave_v4.LiquidationConfig, terms: PairTerms, loan_to_value: Fraction) -> None:
         self.terms, self.debt = terms, terms.debt(loan_to_value)
@@ -104,6 +117,15 @@ class SpokePair:
             )
 
         return call_to_the_end(self._market, attempt, left)
+
+    def rounding_base(self, price: Fraction) -> Fraction:
+        """See `rounding_of_values`. [base]"""
+        return rounding_of_values(self.terms, self.debt, price)
+
+    def explains(self, price_base: int, predicted: int, ended: Ended) -> bool:
+        """See `explains_by_values`."""
+        bonus = self.seized_ratio(price_base)
+        return explains_by_values(self.terms, price_base, predicted, ended, bonus=bonus)
 
     def _is_liquidatable(self, market: aave_v4.Market, price_base: int) -> bool:
         data = self._reading(aave_v4.account_data, market, BORROWER, **self._at(price_base))

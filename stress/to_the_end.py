@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Generic, TypeVar
 
@@ -30,6 +30,8 @@ class End(StrEnum):
     EXHAUSTED = "no collateral left"
     STUCK = "stuck: nobody can call"
     """Liquidatable, with collateral and debt, but every call is refused."""
+    DUST = "too little left for a call"
+    """The same, for no other reason than that a call for one unit of debt is more than there is."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,6 +43,8 @@ class Left:
     collateral: int
     """[collateral asset units]"""
     is_liquidatable: bool
+    is_dust: bool = False
+    """A call of one unit of debt is more than the rules allow or the collateral pays for; where that is asked."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,6 +74,8 @@ class Ended:
     """[collateral asset units]"""
     bound_by_collateral: bool
     """The last call that went through repaid less than it might have: there was no more collateral."""
+    further: Mapping[str, int] = field(default_factory=dict[str, int])
+    """What else came of it, by its name. [debt asset units]"""
 
     @property
     def residual(self) -> int:
@@ -127,4 +133,6 @@ def _end(now: Left, written_off: int) -> End:
         return End.HEALED
     if not now.collateral:
         return End.EXHAUSTED
+    if now.is_dust and now.owed:
+        return End.DUST
     return End.STUCK if now.is_liquidatable and now.owed else End.HEALED

@@ -224,7 +224,7 @@ def crashes(draw: st.DrawFn) -> list[Step]:
     steps += [replace(draw(fall), user=user), replace(draw(minimum), user=user)]
     if not draw(mostly):
         steps.append(draw(st.one_of(ordinary, rare, waits, bad_debts)))
-    found = [draw(fitting), *draw(st.lists(st.one_of(fitting, calls), max_size=2))]
+    found = [draw(fitting), *draw(st.lists(st.one_of(fitting, fitting, fitting, calls), max_size=2))]
     return [*steps, *(replace(call, borrower=user) for call in found)]
 
 
@@ -326,9 +326,31 @@ KINDS = (ordinary,) * 6 + (waits, rare)
 
 
 @st.composite
+def forbidden(draw: st.DrawFn) -> list[Step]:
+    """One action is paused in a market, and then somebody means to do it there."""
+    market, action = draw(markets), draw(st.sampled_from(list(Action)))
+    here, little = Pick(market, used=False), Size(permille=1)
+    tried: dict[Action, Step] = {
+        Action.MINT: Mint(0, market, little),
+        Action.REDEEM: Redeem(LENDER, here, little),
+        Action.BORROW: Borrow(0, here, little, of_liquidity=False),
+        Action.REPAY: Repay(BIDDER, 0, here, little),
+        Action.TRANSFER: Transfer(LENDER, BIDDER, here, little),
+        Action.ENTER_MARKET: draw(
+            st.sampled_from((EnterMarkets(0, (market,)), Borrow(0, here, little, of_liquidity=False)))
+        ),
+        Action.EXIT_MARKET: ExitMarket(0, here),
+    }
+    pause = Pause(market, action, on=True)
+    return [pause, tried[action]] if action in tried else [pause]  # a crash follows
+
+
+@st.composite
 def rounds(draw: st.DrawFn) -> list[Step]:
     """What users do, now and then what is rare, time, and a crash, which an auction may follow."""
     steps: list[Step] = [draw(draw(st.sampled_from(KINDS))) for _ in range(draw(st.integers(0, 2)))]
+    if not draw(mostly):
+        steps += draw(forbidden())
     steps += [draw(waits), *draw(crashes())]
     return steps if draw(mostly) else steps + draw(auctions())
 

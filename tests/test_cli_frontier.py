@@ -11,7 +11,11 @@ import pytest
 
 from protocol.aave_v3 import REVISIONS
 from scripts import frontier as command
+from stress.compound_v2_pair import CompoundV2Pair
+from stress.compound_v3_pair import CompoundV3Pair
+from stress.morpho_blue_pair import MorphoBluePair
 from stress.pool_pair import PoolPair
+from stress.venus_isolated_pair import VenusIsolatedPair
 from tests.cli_runs import require_one_line, underwater
 
 SOME = ("--revision", "2.0", "--revision", "3.2", "--revision", "3.6", "--revision", "4.0")
@@ -183,6 +187,173 @@ def test_extreme_terms_are_drawn_and_agree(tmp_path: Path, extreme):
 )  # fmt: skip
 def test_what_no_contract_can_hold_is_refused_in_one_line(tmp_path: Path, too_much, said: str):
     require_one_line(underwater("frontier", "--out", tmp_path, "--points", 2, *too_much), said)
+
+
+# --- other protocols, and all side by side --------------------------------------------------------------------------
+
+KIN = ("compound_v2", "compound_v3", "morpho_blue", "venus_isolated")
+NEWEST = {"compound_v2": "2022", "compound_v3": "CometWithExtendedAssetList", "morpho_blue": "1.0.0",
+          "venus_isolated": "4.4.0"}  # fmt: skip
+SOME_OF_EACH = ("--revision", "2.0", "--revision", "3.6", *(
+    word for name in NEWEST.values() for word in ("--revision", name)
+))  # fmt: skip
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody looks at the picture."""
+    for figure in ("frontier_figure", "side_by_side_figure"):
+        monkeypatch.setattr(command, figure, lambda *_, **__: None)
+
+
+def asked(folder: Path, protocol: str, *more: object) -> dict[str, Any]:
+    return numbers(folder, "--protocol", protocol, "--points", 3, *more)
+
+
+@pytest.mark.parametrize("protocol", KIN)
+def test_every_protocol_says_that_it_agrees_who_pays_and_what_it_takes(tmp_path: Path, protocol: str):
+    file = tmp_path / "numbers.json"
+    chosen = ("--protocol", protocol, "--revision", NEWEST[protocol], "--points", 3)
+    said = underwater("frontier", "--out", tmp_path, "--json", file, *chosen)
+    result = json.loads(file.read_text())
+    (rules,) = result["revisions"]
+
+    assert said.exit_code == 0, said.output
+    assert result["protocol"] == protocol
+    assert result["agrees"] is rules["agrees"] is True
+    assert f"{rules['protocol']} {rules['revision']}: {rules['pays']}." in said.stdout
+    assert "Closed form and integers agree." in said.stdout
+    assert (tmp_path / "frontier.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.usefixtures("undrawn")
+@pytest.mark.parametrize(
+    ("protocol", "further"), [("compound_v3", "reserves_lose"), ("venus_isolated", "small_enough_to_heal")]
+)
+def test_what_else_happens_under_a_protocol_is_a_column_and_a_number(
+    tmp_path: Path, protocol: str, further: str
+):
+    result = asked(tmp_path, protocol, "--revision", NEWEST[protocol])
+    said = underwater("frontier", "--out", tmp_path, "--protocol", protocol, *FEW).stdout
+
+    for point in result["revisions"][0]["points"]:
+        assert point[further]["agrees"] is True
+        assert point[further]["oracle_drop"] > point["liquidatable"]["oracle_drop"]
+    assert further.replace("_", " ") in said.splitlines()[1]
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_aave_is_asked_where_no_protocol_is_named(tmp_path: Path):
+    some = ("--revision", "3.6", "--points", 2)
+
+    assert numbers(tmp_path, *some) == asked(tmp_path, "aave", *some)
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_the_terms_of_a_protocol_are_options(tmp_path: Path):
+    usual = asked(tmp_path, "compound_v3", "--revision", NEWEST["compound_v3"])
+    other = asked(
+        tmp_path, "compound_v3", "--revision", NEWEST["compound_v3"], "--liquidation-factor-bps", 9_000,
+        "--store-front-factor-bps", 10_000,
+    )  # fmt: skip
+    (rules,) = other["revisions"]
+
+    assert rules["own_terms"] == {"liquidation_factor_bps": 9_000, "store_front_price_factor_bps": 10_000}
+    assert (
+        rules["points"][0]["debt_remains"]["price_base"]
+        > usual["revisions"][0]["points"][0]["debt_remains"]["price_base"]
+    )
+    assert other["terms"]["liquidation_threshold_bps"] == 8_950
+    assert "liquidation_bonus_bps" not in other["terms"]
+
+
+@pytest.mark.parametrize(
+    ("protocol", "more", "said"),
+    [
+        ("morpho_blue", ("--bonus-bps", 10_500), "--bonus-bps is no term of morpho_blue: it takes --lt-bps"),
+        ("compound_v3", ("--fee-bps", 0), "--fee-bps is no term of compound_v3"),
+        ("compound_v2", ("--min-collateral-usd", 1), "--min-collateral-usd is no term of compound_v2"),
+        ("aave", ("--close-factor-bps", 5_000), "--close-factor-bps is no term of aave"),
+        ("venus_isolated", ("--min-collateral-usd", "nan"), "nan dollars are no price or size"),
+        ("venus_isolated", ("--bonus-bps", 10_100), "a seize share above the bonus"),
+        ("compound_v2", ("--lt-bps", 9_100), "a collateral factor above 90 %"),
+        ("compound_v2", ("--revision", "3.6"), "'3.6' is not modelled here; use all, G1, G2"),
+        ("compound_v2", ("--close-factor-bps", 1), "still one goes through: give other terms"),
+        ("morpho_blue", ("--lt-bps", 10_000), "an LLTV of 100 %"),
+        ("compound_v3", ("--debt-decimals", 5), "give 6 to 18"),
+        ("compound_v2", ("--size-usd", 1e-8), "units of collateral"),
+        ("nothing", (), "'nothing' is not one of"),
+    ],
+)
+def test_what_a_protocol_does_not_take_is_refused_in_one_line(tmp_path: Path, protocol, more, said: str):
+    require_one_line(underwater("frontier", "--out", tmp_path, "--protocol", protocol, *more), said)
+    assert not (tmp_path / "frontier.png").exists()
+
+
+def test_all_are_laid_side_by_side_with_who_pays(tmp_path: Path):
+    file = tmp_path / "numbers.json"
+    all_of_them = ("--protocol", "all", "--points", 2, *SOME_OF_EACH)
+    said = underwater("frontier", "--out", tmp_path, "--json", file, *all_of_them, env={"COLUMNS": "250"})
+    result = json.loads(file.read_text())
+    drops = {one["rules"]: one["drop_until_debt_remains"] for one in result["side_by_side"]}
+
+    assert said.exit_code == 0, said.output
+    assert {name: round(drop, 6) for name, drop in drops.items()} == {
+        "Aave 2.0": 0.1285,
+        "Aave 3.6": 0.1285,
+        "Compound v2 2022": 0.109,
+        "Compound v3 CometWithExtendedAssetList": round(1 - 0.895 / 0.95, 6),
+        "Morpho Blue 1.0.0": round(1 - 0.86 * 1.043841336116910229, 6),
+        "Venus isolated pools 1.0.0, 4.4.0": 0.12,
+    }
+    for one in result["side_by_side"]:
+        (row,) = (line for line in said.stdout.splitlines() if line.startswith(f"{one['rules']} "))
+        assert row.rstrip().endswith(one["pays"])
+    assert result["side_by_side"][3]["pays_from"] == "reserves_lose"
+    assert result["agrees"] is True
+    assert set(result["protocols"]) == {"aave", *KIN}
+    assert (tmp_path / "side_by_side.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_terms_that_some_protocols_do_not_take_are_said_to_be_unused_there(tmp_path: Path):
+    file = tmp_path / "numbers.json"
+    more = ("--protocol", "all", "--points", 2, *SOME_OF_EACH, "--bonus-bps", 10_600)
+    said = underwater("frontier", "--out", tmp_path, "--json", file, *more).stdout
+    protocols = json.loads(file.read_text())["protocols"]
+
+    assert "Morpho Blue takes no --bonus-bps: not used there." in said
+    assert "Aave takes no" not in said
+    assert {name for name, one in protocols.items() if one["unused_terms"]} == {"compound_v3", "morpho_blue"}
+    assert protocols["venus_isolated"]["terms"]["liquidation_bonus_bps"] == 10_600
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_side_by_side_does_not_depend_on_where_the_accounts_start(tmp_path: Path):
+    """Started beyond the threshold an account is liquidatable at once; the room is of one that is not."""
+    early, late = (
+        asked(tmp_path, "all", "--revision", "3.6", "--lt-bps", 5_000, "--start-ltv", *ends)["side_by_side"]
+        for ends in ((0.1, 0.2), (0.8, 0.9))
+    )
+
+    assert early == late
+    assert abs(early[0]["drop_until_debt_remains"] - 0.475) < 1e-9
+
+
+@pytest.mark.usefixtures("undrawn")
+@pytest.mark.parametrize("protocol", [*KIN, "all"])
+def test_a_disagreement_of_any_protocol_ends_with_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, protocol: str
+):
+    for pair in (CompoundV2Pair, CompoundV3Pair, MorphoBluePair, VenusIsolatedPair):
+        right = pair.residual
+        monkeypatch.setattr(pair, "residual", lambda self, price, right=right: right(self, price) * 2)
+
+    chosen = ("--revision", NEWEST.get(protocol, "2022"), "--points", 2)
+    result = underwater("frontier", "--out", tmp_path, "--protocol", protocol, *chosen)
+
+    assert result.exit_code == 1
+    assert "DISAGREE with the closed form: " in result.stdout
 
 
 def test_a_disagreement_ends_with_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

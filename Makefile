@@ -24,15 +24,15 @@ crash: setup  ## crash the default book on a local node; options in ARGS="..."
 test: setup  ## run the whole suite; options in ARGS="..."
 	@$(VENV)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
-fuzz: setup  ## drawn cases on the real contracts in process: CASES=, SEED=, ONLY=3.0.2 or another part of a name
+fuzz: setup  ## drawn cases on the real contracts in process: CASES=, SEED=, ONLY=3.0.2, compound_v2 or half of one, 3.6-a
 	@FUZZ_CASES=$(CASES) FUZZ_SEED=$(SEED) $(VENV)/python -m pytest tests/fuzz -n $(JOBS) --dist load --timeout 0 \
-		$(if $(ONLY),-k "$(ONLY)") $(ARGS)
+		$(if $(ONLY),-k "[$(ONLY) or test_$(ONLY)") $(ARGS)
 
 fuzz-coverage: setup  ## the same in one process, then the branches of the rules that no case took
 	@mkdir -p out
 	@FUZZ_CASES=$(CASES) FUZZ_SEED=$(SEED) nice -n 19 $(VENV)/python -m coverage run --branch \
-		--source protocol/aave_v2,protocol/aave_v3,protocol/morpho_blue,protocol/venus_isolated,protocol/fixed_point --data-file out/fuzz.coverage \
-		-m pytest tests/fuzz --ignore tests/fuzz/test_budget.py -n 0 --timeout 0 $(if $(ONLY),-k "$(ONLY)") $(ARGS)
+		--source protocol/aave_v2,protocol/aave_v3,protocol/compound_v2,protocol/morpho_blue,protocol/venus_isolated,protocol/fixed_point --data-file out/fuzz.coverage \
+		-m pytest tests/fuzz --ignore tests/fuzz/test_budget.py -n 0 --timeout 0 $(if $(ONLY),-k "[$(ONLY) or test_$(ONLY)") $(ARGS)
 	@$(VENV)/python -m coverage report --data-file out/fuzz.coverage --show-missing --skip-covered
 
 bench: setup  ## exact health factors per second, on one core

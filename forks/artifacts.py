@@ -215,7 +215,8 @@ def decode_revert(data: bytes, errors: ErrorTable) -> str:
         return EMPTY_REVERT
     try:
         if selector == _ERROR_STRING:
-            text = cast("str", decode(["string"], body)[0])
+            # Not strict: contracts of 2020 leave behind their words whatever stood there.
+            text = cast("str", decode(["string"], body, strict=False)[0])
             return "SafeCastOverflowedUintDowncast" if _CAST.match(text) else errors.by_code.get(text, text)
         if selector == _PANIC:
             return f"Panic(0x{decode(['uint256'], body)[0]:02x})"

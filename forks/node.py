@@ -135,6 +135,10 @@ class Node:
         self.write("evm_setNextBlockTimestamp", timestamp)
         self.write("evm_mine")
 
+    def block_number(self) -> int:
+        """Number of the latest block."""
+        return int(self.rpc.call("eth_blockNumber"), 16)
+
     def mine(self, n_blocks: int = 1) -> None:
         """Mine *n_blocks* empty blocks at the time of the last one."""
         self.write("anvil_mine", hex(n_blocks))

@@ -88,13 +88,16 @@ def _stop_mining(visit: _Visit) -> None:
 def _quieten(visit: _Visit) -> None:
     rpc, write = visit.rpc, visit.write
     following = rpc.call("eth_getBlockByNumber", "pending", False)
-    snapshot_id = rpc.write("evm_snapshot")
+    older_id, snapshot_id = rpc.write("evm_snapshot"), rpc.write("evm_snapshot")
     waiting = _waiting(rpc)
     impersonates = _impersonates(rpc)
     visit.on_leaving(
         write("evm_setAutomine", False),
         write("anvil_dropAllTransactions"),  # one that Ctrl-C cut off must not be mined on what is restored
         visit.revert(snapshot_id),
+        visit.revert(
+            older_id
+        ),  # of the same state: a block that Ctrl-C cut off may have come after the first
         write("anvil_setNextBlockBaseFeePerGas", "0x0"),  # as low as it may have been when they came
         *(write(method, params) for method, params in waiting),
         write("anvil_autoImpersonateAccount", impersonates),

@@ -89,3 +89,12 @@ class PriceNoUint(ModelError):
         self.what = what
         self.price = price
         super().__init__(f"the price of {what!r} is {price}: give one from 0 to 2**256 - 1")
+
+
+class PriceNotPositive(ModelError):
+    """A price of 0 or less for what another price is told in."""
+
+    def __init__(self, what: int | str, price: int) -> None:
+        self.what = what
+        self.price = price
+        super().__init__(f"the price of {what!r} is {price}, and others are told in it: give one above 0")

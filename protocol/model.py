@@ -1,123 +1,50 @@
 """What the crash engine, its liquidators and the comparison with the chain ask of a rule set, whichever it is.
 
 `rule_set.py` of each rule set offers a `RuleSet`; who holds one never asks which protocol it is. A market is a frozen
-value: a liquidation returns the next one. Prices are what the protocol's oracle shows, in dollars of eight decimals
-whatever scale the protocol itself uses; values are in the same unit [base].
+value: a liquidation returns the next one. What is said in it is in `protocol.dealings`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
-AssetId = int
-User = str
+from protocol.dealings import (
+    Asset,
+    AssetId,
+    At,
+    Bearers,
+    Done,
+    Drops,
+    Offer,
+    Pair,
+    Quote,
+    Refused,
+    Standing,
+    User,
+    Values,
+)
+
+__all__ = [
+    "Asset",
+    "AssetId",
+    "At",
+    "Bearers",
+    "Done",
+    "Drops",
+    "Offer",
+    "Pair",
+    "Quote",
+    "Refused",
+    "RuleSet",
+    "Standing",
+    "User",
+    "Values",
+]
+
 M = TypeVar("M")
 C = TypeVar("C")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class At:
-    """A moment and what the oracle shows then."""
-
-    prices_base: Mapping[AssetId, int]
-    timestamp: int
-    block_number: int = 0
-    """Of the block that a call would be in: what rules without a clock of seconds count by."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Asset:
-    """A token that a market lends or takes as collateral."""
-
-    symbol: str
-    address: str
-    decimals: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Standing:
-    """What an account is worth and whether it may be liquidated, as the contract reckons it."""
-
-    collateral_base: int
-    """Unweighted."""
-    debt_base: int
-    health_factor_wad: int
-    """Weighted collateral per debt; 2**256 - 1 without debt."""
-    is_liquidatable: bool
-    emode: int = 0
-    """Its efficiency mode; 0 where there is none."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Offer:
-    """What a liquidator wants to do; a rule set makes a call of its contract out of it."""
-
-    borrower: User
-    liquidator: User
-    collateral_id: AssetId
-    debt_id: AssetId
-    repay: int | None
-    """[debt asset units] At most this; None: as much as the rules allow and the collateral pays for."""
-    keep_shares: bool = False
-    """Take the protocol's shares of the collateral instead of the asset, where that is a choice."""
-
-
-class Done:
-    """A liquidation that went through: what each rule set's own outcome can be asked."""
-
-    __slots__ = ()
-    market: Any
-
-    @property
-    def repaid(self) -> int:
-        """By the liquidator. [debt asset units]"""
-        raise NotImplementedError
-
-    @property
-    def received(self) -> int:
-        """By the liquidator; of shares, what they are worth. [collateral asset units]"""
-        raise NotImplementedError
-
-    @property
-    def fee(self) -> int:
-        """Of the protocol, out of the collateral. [collateral asset units]"""
-        raise NotImplementedError
-
-    @property
-    def written_off(self) -> Mapping[AssetId, int]:
-        """Debt that the borrower no longer owes and nobody repaid. [asset units]"""
-        raise NotImplementedError
-
-
-class Refused:
-    """A call that the contract refuses, an outcome like any other: the canonical name of the reason."""
-
-    __slots__ = ()
-    name: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Bearers:
-    """Who carries debt that nobody repays."""
-
-    written_off: str
-    """Where the contract takes it from the borrower's account; empty where it never does."""
-    uncovered: str
-    """Where it stays on the account with nothing behind it."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Drops:
-    """By which share chosen prices must fall, all together; None: no fall does it; 0 or less: it has happened."""
-
-    liquidatable: Fraction | None
-    toxic: Fraction | None
-    """Strictly beyond, every call on some collateral lowers the health factor."""
-    debt_remains: Fraction | None
-    """Strictly beyond, all the collateral no longer repays the debt."""
 
 
 class RuleSet(Protocol[M, C]):
@@ -131,6 +58,11 @@ class RuleSet(Protocol[M, C]):
     @property
     def bearers(self) -> Bearers:
         """Who carries the loss."""
+        ...
+
+    @property
+    def rounded_of_exact(self) -> int:
+        """How far the integer of `residual_of_pair` may lie off its fraction, beside `rounded_away` [asset units]."""
         ...
 
     def assets(self, market: M) -> Mapping[AssetId, Asset]:
@@ -165,7 +97,7 @@ class RuleSet(Protocol[M, C]):
         """The assets whose prices may change what the account is worth."""
         ...
 
-    def values(self, market: M, user: User, at: At) -> tuple[Mapping[AssetId, int], Mapping[AssetId, int]]:
+    def values(self, market: M, user: User, at: At) -> Values:
         """What it has as collateral and what it owes, each as the contract values it [base]; zeros left out."""
         ...
 
@@ -173,16 +105,20 @@ class RuleSet(Protocol[M, C]):
         """What it owes of one asset now [asset units]."""
         ...
 
+    def claims(self, market: M, asset_id: AssetId, at: At) -> int:
+        """What all who lend one asset may claim of it now [asset units]."""
+        ...
+
     def pledged(self, market: M, user: User, asset_id: AssetId, at: At) -> int:
         """What it has of one collateral now [asset units]."""
         ...
 
     def call(self, market: M, offer: Offer, at: At) -> C:
-        """The call of the contract that comes to this."""
+        """The call of the contract that comes to this, never above what the rules allow of the offer's debt."""
         ...
 
-    def quote(self, market: M, call: C, at: At) -> tuple[int, int] | Refused:
-        """What it repays [debt asset units] and what the liquidator gets [collateral asset units]."""
+    def quote(self, market: M, call: C, at: At) -> Quote | Refused:
+        """What the liquidator would pay and get."""
         ...
 
     def liquidate(self, market: M, call: C, at: At) -> Done | Refused:
@@ -191,6 +127,13 @@ class RuleSet(Protocol[M, C]):
 
     def payout_ratio(self, market: M, user: User, collateral_id: AssetId) -> Fraction:
         """Value a liquidator gets of this collateral per value repaid, by the oracle."""
+        ...
+
+    def most_paid_base(self, market: M, user: User, pair: Pair, values: Values) -> Fraction:
+        """No call offered for this pair gains by paying more than this, of all assets; from `values` [base].
+
+        A bound that spares asking for quotes: it may be too much, never too little.
+        """
         ...
 
     def is_toxic(self, market: M, call: C, at: At) -> bool:
@@ -207,4 +150,8 @@ class RuleSet(Protocol[M, C]):
 
     def residual_of_pair(self, market: M, call: C, at: At) -> tuple[int, Fraction]:
         """What one unlimited call leaves of its debt: the integer form, 0 if nothing, and the exact fraction."""
+        ...
+
+    def rounded_away(self, market: M, call: C, at: At) -> Fraction:
+        """How far a call may lie off the fractions beyond single units of its assets [debt asset units]."""
         ...

@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.status import Status
 
-from forks.aave_v3.job import Done
-from forks.aave_v3.stopwatch import Stopwatch
+from forks.crash.job import Done
+from forks.crash.stopwatch import Stopwatch
 from scripts.cli import console
 from scripts.table import Column, Row, print_table
 from stress.book_table import differences
@@ -45,7 +45,7 @@ class Screen:
         """Seconds of the compiler, which runs once; nothing where its result is cached."""
         with self.console.status("setting the market up") as status:
             yield lambda seconds: status.update(
-                f"compiling Aave v3.6, once: {seconds:.0f} s (about a minute)"
+                f"compiling the contracts, once: {seconds:.0f} s (about a minute)"
             )
 
     def error(self, error: Exception) -> None:
@@ -71,6 +71,7 @@ def show(done: Done, out: Path, watch: Stopwatch) -> None:
     if done.results.events["n_deficits"].any():
         _show_last_calls(screen, done.results.events, names)
     _show_borrowers(screen, done.results.accounts)
+    _show_losses(screen, done.results.losses)
     screen.print(_summary(done, out, watch), soft_wrap=True, markup=False)
 
 
@@ -116,6 +117,29 @@ def _show_borrowers(screen: Console, accounts: pd.DataFrame) -> None:
     print_table(screen, columns, rows, title="Who ends with residual debt, and why")
 
 
+def _show_losses(screen: Console, losses: pd.DataFrame) -> None:
+    columns = (
+        Column(name="debt"),
+        Column(name="part"),
+        Column(name="loss [USD]", right=True),
+        Column(name="of suppliers' claims", right=True),
+        Column(name="borne by", folds_to=LEAST_CAUSE),
+    )
+    rows = [
+        Row(
+            cells=(
+                str(row["debt"]),
+                str(row["part"]),
+                f"{row['loss_usd']:,.2f}",
+                f"{row['loss_of_claims']:.4%}",
+                str(row["borne_by"]),
+            )
+        )
+        for row in losses.to_dict("records")
+    ]
+    print_table(screen, columns, rows, title="Who carries it")
+
+
 def _loser(row: Mapping[Hashable, Any]) -> tuple[str, ...]:
     drop = row["debt_must_remain_at_drop"]
     return (
@@ -141,7 +165,7 @@ def _summary(done: Done, out: Path, watch: Stopwatch) -> str:
         f"${s['residual_debt_usd']:,.2f} of residual debt: {causes}.",
         f"{s['liquidations']} liquidations went through, {s['multi_debt_liquidations']} of them of accounts with "
         f"several debts; refused: {refused}.",
-        f"{s['values_compared']:,} integers compared with Aave v{s['revision']} on the chain, "
+        f"{s['values_compared']:,} integers compared with {s['market']} on the chain, "
         f"{s['values_changed']:,} changed by the transaction, {s['values_differing']} differ.",
         f"The closed form {'agrees' if s['frontier_agrees'] else 'DISAGREES'}. "
         f"Seconds: {', '.join(f'{name} {value:.1f}' for name, value in watch.seconds.items())}. Written: {out}/",

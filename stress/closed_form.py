@@ -3,8 +3,9 @@
 At fixed prices the debt that must remain, `sum of debts - sum of collateral / bonus`, is the same before and after
 every liquidation, up to the rounding of one call. So each call of a borrower is held against it: a call that goes
 on leaves that gap as it found it, a call that ends the account leaves the gap as debt, and of one collateral against
-one debt the integer form says how much to the unit (and lies within two units of the fraction it rounds). The drops
-say how far the prices of the account's collateral may fall, from the start, until each thing happens.
+one debt the integer form says how much to the unit (and lies within few units of the fraction it rounds). The drops
+say how far the prices of the account's collateral may fall, from the start, until each thing happens. Where a
+contract cuts more off a call than single units, its rules say how much, and all is held to that.
 """
 
 from __future__ import annotations
@@ -19,8 +20,6 @@ from stress.engine import Attempt, Crash, Run
 
 ROUNDED_UNITS = 3
 """Units of each token that one call may round away: an amount, a fee, a burn of scaled balance."""
-ROUNDED_OF_EXACT = 2
-"""Units that the integer form may lie off the fraction: one floor, and one division by the bonus."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,11 +44,13 @@ def closed_form(crash: Crash, run: Run, user: User) -> ClosedForm:
     agrees = True
     for attempt, outcome in calls:
         agrees = agrees and _keeps_the_gap(crash, attempt, outcome)
-        left = _left_of_debt(crash, attempt, outcome)
-        if left > 0 and _took_all(crash, attempt, outcome):
+        left, unseized = _left_of_debt(crash, attempt, outcome), _unseized(crash, attempt, outcome)
+        rounded = _rounded_away(crash, attempt)
+        if left > 0 and unseized <= rounded:
             integer, debt = _integer_form(crash, attempt), attempt.offer.debt_id
-            booked = outcome.written_off.get(debt, integer)
-            agrees = agrees and integer == left == booked
+            booked = outcome.written_off.get(debt, left)
+            agrees = agrees and integer is not None and booked == left
+            agrees = agrees and abs((integer or 0) - left) <= rounded + unseized
             said = {crash.assets[debt].symbol: integer or 0}
     return ClosedForm(
         liquidatable_at=at_start.liquidatable,
@@ -78,25 +79,39 @@ def _keeps_the_gap(crash: Crash, attempt: Attempt, outcome: Done) -> bool:
     )
     pair = {attempt.offer.collateral_id, attempt.offer.debt_id}
     slack = ROUNDED_UNITS * sum((_unit_value(crash, attempt, i) for i in pair), Fraction(0))
-    return abs(before - after - written_off) <= slack
+    return abs(before - after - written_off) <= slack + _rounded_away_base(crash, attempt)
 
 
 def _integer_form(crash: Crash, attempt: Attempt) -> int | None:
     """What the exhausting call must leave of its debt; None if the integers stray from the fraction they round."""
     integer, exact = crash.rules.residual_of_pair(attempt.market, attempt.call, attempt.at)
-    return integer if abs(integer - exact) <= ROUNDED_OF_EXACT else None
+    most = crash.rules.rounded_of_exact + _rounded_away(crash, attempt)
+    return integer if abs(integer - exact) <= most else None
 
 
 def _left_of_debt(crash: Crash, attempt: Attempt, outcome: Done) -> int:
-    """What the call did not repay of its debt [asset units]."""
+    """What the call left unpaid of its debt [asset units]."""
     offer = attempt.offer
-    return crash.rules.owed(attempt.market, offer.borrower, offer.debt_id, attempt.at) - outcome.repaid
+    return crash.rules.owed(attempt.market, offer.borrower, offer.debt_id, attempt.at) - outcome.settled
 
 
-def _took_all(crash: Crash, attempt: Attempt, outcome: Done) -> bool:
-    """Whether the call left nothing of its collateral."""
-    offer = attempt.offer
-    return crash.rules.pledged(outcome.market, offer.borrower, offer.collateral_id, attempt.at) == 0
+def _unseized(crash: Crash, attempt: Attempt, outcome: Done) -> Fraction:
+    """What the call left of its collateral, as the debt it could still repay [debt asset units].
+
+    A call that took all has left nothing, or less than it rounds away. Where it is sized before the block that it
+    lands in, interest of a block makes the collateral worth a trace more than it was sized to.
+    """
+    offer, after = attempt.offer, outcome.market
+    _, exact = crash.rules.residual_of_pair(after, attempt.call, attempt.at)
+    return crash.rules.owed(after, offer.borrower, offer.debt_id, attempt.at) - exact
+
+
+def _rounded_away(crash: Crash, attempt: Attempt) -> Fraction:
+    return crash.rules.rounded_away(attempt.market, attempt.call, attempt.at)
+
+
+def _rounded_away_base(crash: Crash, attempt: Attempt) -> Fraction:
+    return _rounded_away(crash, attempt) * _unit_value(crash, attempt, attempt.offer.debt_id)
 
 
 def _gap(crash: Crash, market: Any, attempt: Attempt) -> Fraction:

@@ -2,7 +2,8 @@
 
 The engine is a generator: it yields every event *before* it happens (`Tick`: a block with these observed prices;
 `Attempt`: this call is about to be sent and this is what the rules say of it) and applies it when it is resumed.
-So the same run drives a model alone (`run`) or, step by step, a chain beside it (`forks.aave_v3.twin`).
+So the same run drives a model alone (`run`) or, step by step, a chain beside it (`forks.crash.twin`). Whoever sends a
+call looks at the latest block, and the call is in the next.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from protocol.model import Asset, AssetId, At, Done, Offer, Refused, RuleSet, St
 from protocol.units import BASE_PER_USD
 from stress.causes import Cause
 from stress.liquidators import Bot, BoundMoney
-from stress.opportunity import Opportunity
+from stress.opportunity import Opportunity, usd
 from stress.prices import Prices, without_lag
 from stress.scenario import Scenario
 
@@ -35,7 +36,10 @@ class Attempt:
     """A liquidation call about to be sent, with what the model says before it is."""
 
     step: int
+    seen: At
+    """The latest block, in which it was decided on."""
     at: At
+    """The block that it will be in, of the same time."""
     bot: str
     offer: Offer
     call: Any
@@ -47,7 +51,7 @@ class Attempt:
     predicted: Done | Refused
     gas_cost_usd: float
     paid_usd: float
-    """What is repaid, at the observed price; 0 where it is refused."""
+    """What the liquidator pays of all assets, at observed prices; 0 where it is refused."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,7 +65,7 @@ class Crash:
     bots: Mapping[str, User]
     """Account of each liquidator of the scenario, by name."""
     first_block: int = 1
-    """Number of the first block, for rules that count by it."""
+    """Number of the first block, for rules that count by it; each step is a block, and each call is one more."""
     borrowers: tuple[User, ...]
     """Who is watched; accounts outside are part of the market and left alone."""
 
@@ -135,11 +139,15 @@ class Engine:
     _below: set[User] = field(init=False, default_factory=set)
     """Who could be liquidated at the last look."""
     _first_below: dict[User, int] = field(init=False, default_factory=dict)
+    _assets: Mapping[AssetId, Asset] = field(init=False)
+    _latest: tuple[int, int, At] | None = field(init=False, default=None)
+    """Step and calls before it, and what `_at` said of them: it is asked again and again."""
     _viewed: tuple[Any, At, Any] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.crash = removing(self.crash, self.without)
         self.market, self._rules = self.crash.market, self.crash.rules
+        self._assets = self.crash.assets
         self._bots = tuple(
             Bot(
                 rules=liquidator,
@@ -184,8 +192,11 @@ class Engine:
 
     def _at(self, step: int) -> At:
         """What the protocol reads in that block; every call before it took a block of its own."""
-        at = self.crash.observed_at(step)
-        return replace(at, block_number=at.block_number + len(self.attempts))
+        n_before = len(self.attempts)
+        if self._latest is None or self._latest[:2] != (step, n_before):
+            at = self.crash.observed_at(step)
+            self._latest = step, n_before, replace(at, block_number=at.block_number + n_before)
+        return self._latest[2]
 
     def _liquidatable(self, at: At, changed: frozenset[AssetId]) -> list[User]:
         """Borrowers that may be liquidated, largest debt first: the order in which money looks at them.
@@ -230,7 +241,7 @@ class Engine:
         gas_token_usd = self.crash.prices.market[scenario.gas_token][step] / BASE_PER_USD
         return Opportunity(
             rules=self._rules,
-            assets=self.crash.assets,
+            assets=self._assets,
             market=view,
             user=user,
             step=step,
@@ -245,30 +256,36 @@ class Engine:
         offer = bot.would_send(opportunity)
         if offer is None:
             return None
-        call = self._rules.call(opportunity.market, offer, opportunity.at)
+        call = opportunity.call(offer, heeds_dust_rule=bot.heeds_dust_rule)
         if "toxic" in self.without and self._rules.is_toxic(opportunity.market, call, opportunity.at):
             return None
         return self._predict(bot, offer, call, opportunity)
 
     def _predict(self, bot: Bot, offer: Offer, call: Any, seen: Opportunity) -> Attempt:
-        """What the call will meet: the market as it is now, whatever the bot decided on."""
-        at = self._at(seen.step)
+        """What the call will meet in the next block: the market as it is now, whatever the bot decided on."""
+        latest = self._at(seen.step)
+        at = replace(latest, block_number=latest.block_number + 1)
         predicted = self._rules.liquidate(self.market, call, at)
-        paid = predicted.repaid if isinstance(predicted, Done) else 0
-        unit = 10 ** self.crash.assets[offer.debt_id].decimals
         return Attempt(
             step=seen.step,
+            seen=latest,
             at=at,
             bot=bot.rules.name,
             offer=offer,
             call=call,
             market=self.market,
             market_base=seen.market_base,
-            before=self._rules.standing(self.market, at)(offer.borrower),
+            before=self._rules.standing(self.market, latest)(offer.borrower),
             predicted=predicted,
             gas_cost_usd=seen.gas_cost_usd,
-            paid_usd=paid * at.prices_base[offer.debt_id] / unit / BASE_PER_USD,
+            paid_usd=self._paid_usd(offer, predicted, at),
         )
+
+    def _paid_usd(self, offer: Offer, outcome: Done | Refused, at: At) -> float:
+        if not isinstance(outcome, Done):
+            return 0.0
+        moved = outcome.in_all(collateral_id=offer.collateral_id, debt_id=offer.debt_id)
+        return usd(self._assets, at.prices_base, moved.paid)
 
     def _send(self, bot: Bot, attempt: Attempt) -> Iterator[Attempt]:
         yield attempt
@@ -277,3 +294,5 @@ class Engine:
         if isinstance(attempt.predicted, Done):
             self.market = attempt.predicted.market
             bot.paid(attempt.at.timestamp, attempt.paid_usd)
+        else:
+            self.market = attempt.predicted.leaves(self.market)

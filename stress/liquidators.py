@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import inf, isinf
 
-from protocol.model import AssetId, Offer, Refused, User
+from protocol.model import AssetId, Offer, Quote, Refused, User
 from protocol.units import BASE_PER_USD
 from stress.opportunity import Opportunity
 from stress.scenario import Liquidator
@@ -68,9 +68,14 @@ class Bot:
                     repay=cover,
                     keep_shares=self.rules.receive_atoken,
                 )
-                if self._profits(seen, offer):
+                if self._profits(seen, offer, free_usd):
                     return offer
         return None
+
+    @property
+    def heeds_dust_rule(self) -> bool:
+        """A blind bot does not look what it would leave behind."""
+        return not self.rules.blind
 
     def sent(self, user: User, timestamp: int) -> None:
         """Remember when it last sent a call for `user`."""
@@ -91,16 +96,16 @@ class Bot:
 
     def _payable(self, seen: Opportunity) -> list[AssetId]:
         """The debts it has the asset of; all, where money has no limit: an asset it lacks is money it lacks."""
-        return [
-            i
-            for i in seen.debts_base
-            if self.unlimited or not self.rules.debt_assets or seen.assets[i].symbol in self.rules.debt_assets
-        ]
+        return [i for i in seen.debts_base if self._has(seen, i)]
+
+    def _has(self, seen: Opportunity, asset_id: AssetId) -> bool:
+        """Whether it pays in this asset."""
+        known = self.rules.debt_assets
+        return self.unlimited or not known or seen.assets[asset_id].symbol in known
 
     def _could_profit(self, seen: Opportunity, collateral: AssetId, debt: AssetId, free_usd: float) -> bool:
-        """Whether the most that could be repaid would leave enough after gas: spares asking for a quote."""
-        most_usd = min(free_usd, max(seen.debts_base[debt], 1) / BASE_PER_USD)
-        margin_usd = most_usd * seen.margin_ratio(collateral, debt)
+        """Whether the most that could be paid would leave enough after gas: spares asking for a quote."""
+        margin_usd = seen.most_margin_usd(collateral, debt, free_usd)
         return margin_usd - seen.gas_cost_usd >= self.rules.min_profit_usd - ROUNDING_USD
 
     def _covers(self, seen: Opportunity, debt: AssetId, free_usd: float) -> Iterator[int | None]:
@@ -112,9 +117,15 @@ class Bot:
         if rest > 0 and not self.rules.blind:
             yield rest
 
-    def _profits(self, seen: Opportunity, offer: Offer) -> bool:
-        """Whether it goes through and leaves enough after gas; a blind bot does not heed the dust rule."""
-        margin = seen.margin_usd(offer, heeds_dust_rule=not self.rules.blind)
-        if isinstance(margin, Refused):
+    def _profits(self, seen: Opportunity, offer: Offer, free_usd: float) -> bool:
+        """Whether it goes through, can be paid and leaves enough after gas."""
+        quote = seen.quote(offer, heeds_dust_rule=self.heeds_dust_rule)
+        if isinstance(quote, Refused) or not self._affords(seen, quote, free_usd):
             return False
-        return margin - seen.gas_cost_usd >= self.rules.min_profit_usd
+        return seen.margin_usd(quote) - seen.gas_cost_usd >= self.rules.min_profit_usd
+
+    def _affords(self, seen: Opportunity, quote: Quote, free_usd: float) -> bool:
+        """Whether it has all that the call takes, which may be more than the pair's debt."""
+        if not all(self._has(seen, i) for i, amount in quote.paid.items() if amount):
+            return False
+        return seen.paid_usd(quote) <= free_usd + ROUNDING_USD

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Protocol
 
-from protocol.aave_v3 import Market, ReserveId, Rules
 from stress.book_file import Borrower
 
 
@@ -55,11 +55,41 @@ class ReserveInfo:
         """The most token units worth at most `value_base`."""
         return value_base * 10**self.decimals // self.price_base
 
-    def most_debt(self, value_base: int, rules: Rules) -> int:
+    def most_debt(self, value_base: int, terms: Terms) -> int:
         """The most token units of debt that the rules, rounding up or down, value at `value_base` or less."""
         if_down = self.at_least(value_base + 1) - 1
-        fits = rules.debt_value(if_down, self.price_base, 10**self.decimals) <= value_base
+        fits = terms.debt_value(if_down, self.price_base, 10**self.decimals) <= value_base
         return if_down if fits else self.at_most(value_base)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Worth:
+    """What amounts are worth by the rules of a market, on a fresh one."""
+
+    collateral_base: int
+    debt_base: int
+    health_factor_wad: int
+    """2**256 - 1 without debt."""
+    exceeds_ltv: bool
+    """The debt is above what is lent at these prices, or at the very limit of it."""
+
+
+class Terms(Protocol):
+    """How a protocol values what a book asks for."""
+
+    def worth(
+        self,
+        supplies: Mapping[str, int],
+        borrows: Mapping[str, int],
+        emode: int,
+        reserves: Mapping[str, ReserveInfo],
+    ) -> Worth:
+        """Of these supplies and borrows, [token units] by symbol, in category `emode`."""
+        ...
+
+    def debt_value(self, units: int, price_base: int, unit: int) -> int:
+        """Of so many units of a debt, `unit` of which are a whole token [base]."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,33 +160,3 @@ class RebuiltBook:
         """Every difference from the book, one line each: assets, borrowers left out, borrowers changed."""
         changed = [f"{o.borrower.name}: {note}" for o in self.openings for note in o.notes]
         return (*self.asset_notes, *self.left_out, *changed)
-
-
-def reserve_infos(
-    market: Market, prices_base: Mapping[ReserveId, int], *, not_borrowable: Collection[str] = ()
-) -> dict[str, ReserveInfo]:
-    """What a book needs to know of every reserve of a market, by symbol.
-
-    Reserves that are inactive, paused, without loan-to-value or isolated are no collateral here. The market
-    does not say what may be borrowed: `not_borrowable` names the symbols that may not.
-    """
-    infos = dict[str, ReserveInfo]()
-    for reserve_id, reserve in market.reserves.items():
-        config = reserve.config
-        usable = config.active and not config.paused
-        infos[reserve.symbol] = ReserveInfo(
-            decimals=config.decimals,
-            ltv_bps=config.ltv_bps,
-            liquidation_threshold_bps=config.liquidation_threshold_bps,
-            price_base=prices_base[reserve_id],
-            can_be_collateral=usable and config.ltv_bps > 0 and config.debt_ceiling == 0,
-            can_be_borrowed=usable and reserve.symbol not in not_borrowable,
-            emodes={
-                emode_id: EModeTerms(
-                    ltv_bps=category.ltv_bps, liquidation_threshold_bps=category.liquidation_threshold_bps
-                )
-                for emode_id, category in market.emodes.items()
-                if category.collateral_bitmap >> reserve_id & 1
-            },
-        )
-    return infos

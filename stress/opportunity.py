@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from protocol.model import Asset, AssetId, At, Offer, Refused, RuleSet, User
+from protocol.model import Asset, AssetId, At, Offer, Quote, Refused, RuleSet, User
 from protocol.units import BASE_PER_USD
 
 
@@ -28,18 +28,51 @@ class Opportunity:
     """At observed prices, as in account data."""
     debts_base: Mapping[AssetId, int]
     _margins: dict[tuple[AssetId, AssetId], float] = field(default_factory=dict)
+    _most_paid_usd: dict[tuple[AssetId, AssetId], float] = field(default_factory=dict)
+    _quotes: dict[Hashable, Quote | Refused] = field(default_factory=dict)
 
-    def margin_usd(self, offer: Offer, *, heeds_dust_rule: bool = True) -> float | Refused:
-        """What it would get less what it would repay, at market prices, before gas; or why it is refused.
+    def call(self, offer: Offer, *, heeds_dust_rule: bool = True) -> Any:
+        """What is sent of this; as if there were no dust rule by who does not heed it."""
+        return self.rules.call(self._market(heeds_dust_rule=heeds_dust_rule), offer, self.at)
 
-        Without the dust rule for who does not heed it.
+    def quote(self, offer: Offer, *, heeds_dust_rule: bool = True) -> Quote | Refused:
+        """What the call would come to, or why it is refused; the same for every bot, so it is asked once for all."""
+        asked = (
+            offer.collateral_id,
+            offer.debt_id,
+            offer.repay,
+            offer.keep_shares,
+            offer.liquidator == self.user,
+            heeds_dust_rule,
+        )
+        if asked not in self._quotes:
+            market, call = (
+                self._market(heeds_dust_rule=heeds_dust_rule),
+                self.call(offer, heeds_dust_rule=heeds_dust_rule),
+            )
+            self._quotes[asked] = self.rules.quote(market, call, self.at)
+        return self._quotes[asked]
+
+    def margin_usd(self, quote: Quote) -> float:
+        """What the liquidator would get less what it would pay, at market prices, before gas."""
+        prices = self.market_base
+        return usd(self.assets, prices, quote.received) - usd(self.assets, prices, quote.paid)
+
+    def paid_usd(self, quote: Quote) -> float:
+        """What the liquidator would pay, at observed prices."""
+        return usd(self.assets, self.at.prices_base, quote.paid)
+
+    def most_margin_usd(self, collateral: AssetId, debt: AssetId, paid_usd: float) -> float:
+        """More than a call offered for this pair comes to that pays no more than so much: without asking for a quote.
+
+        By the best rate of any pair, as the call may move others as well.
         """
-        market = self.market if heeds_dust_rule else self.rules.without_dust_rule(self.market)
-        quote = self.rules.quote(market, self.rules.call(market, offer, self.at), self.at)
-        if isinstance(quote, Refused):
-            return quote
-        repaid, received = quote
-        return self._usd(offer.collateral_id, received) - self._usd(offer.debt_id, repaid)
+        pair = (collateral, debt)
+        if pair not in self._most_paid_usd:
+            most_base = self.rules.most_paid_base(self.market, self.user, pair, self._values)
+            self._most_paid_usd[pair] = float(most_base / BASE_PER_USD)
+        best = max(self.margin_ratio(i, j) for i in self.collaterals_base for j in self.debts_base)
+        return best * min(paid_usd, self._most_paid_usd[pair])
 
     def margin_ratio(self, collateral: AssetId, debt: AssetId) -> float:
         """Margin before gas per dollar repaid (at the observed price), whatever the size; asked once for all bots.
@@ -66,12 +99,24 @@ class Opportunity:
         unit = 10 ** self.assets[asset_id].decimals
         return value_base * unit // self.at.prices_base[asset_id]
 
+    def _market(self, *, heeds_dust_rule: bool) -> Any:
+        return self.market if heeds_dust_rule else self.rules.without_dust_rule(self.market)
+
+    @property
+    def _values(self) -> tuple[Mapping[AssetId, int], Mapping[AssetId, int]]:
+        return self.collaterals_base, self.debts_base
+
     def _market_over_observed(self, asset_id: AssetId) -> float:
         return self.market_base[asset_id] / self.at.prices_base[asset_id]
 
-    def _usd(self, asset_id: AssetId, amount: int) -> float:
-        unit = 10 ** self.assets[asset_id].decimals
-        return amount * self.market_base[asset_id] / unit / BASE_PER_USD
+
+def usd(
+    assets: Mapping[AssetId, Asset], prices_base: Mapping[AssetId, int], amounts: Mapping[AssetId, int]
+) -> float:
+    """What amounts of assets are worth together at these prices."""
+    return sum(
+        amount * prices_base[i] / 10 ** assets[i].decimals / BASE_PER_USD for i, amount in amounts.items()
+    )
 
 
 def _largest_first(values: Mapping[AssetId, int], among: Collection[AssetId]) -> list[AssetId]:

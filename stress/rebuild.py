@@ -13,11 +13,9 @@ from fractions import Fraction
 from itertools import accumulate, combinations, product
 from typing import TypeVar
 
-from protocol.aave_v3 import Rules
 from protocol.units import BASE_PER_USD, WAD
 from stress.book_file import Book, Borrower, Designed, Recorded
-from stress.opening import Opening, RebuiltBook, ReserveInfo, Target
-from stress.opening_account import values_of
+from stress.opening import Opening, RebuiltBook, ReserveInfo, Target, Terms
 
 Amount = TypeVar("Amount")
 
@@ -37,15 +35,15 @@ class _CannotRebuildError(Exception):
     """Why a borrower has no place on this market."""
 
 
-def rebuild(book: Book, reserves: Mapping[str, ReserveInfo], rules: Rules) -> RebuiltBook:
-    """Every borrower of `book` as token amounts on a market with these reserves (by symbol) and rules.
+def rebuild(book: Book, reserves: Mapping[str, ReserveInfo], terms: Terms) -> RebuiltBook:
+    """Every borrower of `book` as token amounts on a market with these reserves (by symbol) and terms.
 
     A borrower that the market has no assets or thresholds for is left out and named with the reason.
     """
     openings, left_out = list[Opening](), list[str]()
     for borrower in book.borrowers:
         try:
-            openings.append(_opening(borrower, _plan(borrower, reserves, rules), reserves, rules))
+            openings.append(_opening(borrower, _plan(borrower, reserves, terms), reserves, terms))
         except _CannotRebuildError as reason:
             left_out.append(f"{borrower.name} left out: {reason}")
     return RebuiltBook(
@@ -53,14 +51,14 @@ def rebuild(book: Book, reserves: Mapping[str, ReserveInfo], rules: Rules) -> Re
     )
 
 
-def _plan(borrower: Borrower, reserves: Mapping[str, ReserveInfo], rules: Rules) -> _Plan:
+def _plan(borrower: Borrower, reserves: Mapping[str, ReserveInfo], terms: Terms) -> _Plan:
     figures = borrower.figures
     if isinstance(figures, Recorded):
-        return _plan_recorded(figures, reserves, rules)
-    return _plan_designed(figures, reserves, rules)
+        return _plan_recorded(figures, reserves, terms)
+    return _plan_designed(figures, reserves, terms)
 
 
-def _plan_recorded(record: Recorded, reserves: Mapping[str, ReserveInfo], rules: Rules) -> _Plan:
+def _plan_recorded(record: Recorded, reserves: Mapping[str, ReserveInfo], terms: Terms) -> _Plan:
     target = Target(
         collateral_base=record.collateral_base,
         debt_base=record.debt_base,
@@ -81,7 +79,7 @@ def _plan_recorded(record: Recorded, reserves: Mapping[str, ReserveInfo], rules:
     supplies = _mix(record, usable, reserves)
     first = record.collateral_assets[0]
     notes = () if first in supplies else (f"rebuilt without {first}, from {' and '.join(supplies)}",)
-    borrows = {record.debt_asset: reserves[record.debt_asset].most_debt(record.debt_base, rules)}
+    borrows = {record.debt_asset: reserves[record.debt_asset].most_debt(record.debt_base, terms)}
     return _Plan(supplies=supplies, borrows=borrows, target=target, notes=notes)
 
 
@@ -127,7 +125,7 @@ def _split(
     return {symbol: units for symbol, units in amounts.items() if units}
 
 
-def _plan_designed(design: Designed, reserves: Mapping[str, ReserveInfo], rules: Rules) -> _Plan:
+def _plan_designed(design: Designed, reserves: Mapping[str, ReserveInfo], terms: Terms) -> _Plan:
     pledged, no_pledges = _available(design.collateral_usd, reserves, _collateral_problem)
     owed, no_debts = _available(design.debt_percent, reserves, _debt_problem)
     notes = (*no_pledges, *no_debts)
@@ -138,14 +136,14 @@ def _plan_designed(design: Designed, reserves: Mapping[str, ReserveInfo], rules:
     values = {symbol: int(usd * BASE_PER_USD) for symbol, usd in pledged.items()}
     supplies = {symbol: reserves[symbol].at_least(value) for symbol, value in values.items()}
     trial = {symbol: reserves[symbol].at_least(sum(values.values())) for symbol in owed}
-    data = values_of(supplies, trial, design.emode, reserves=reserves, rules=rules)
+    found = terms.worth(supplies, trial, design.emode, reserves)
     # Debt times health factor is the same whatever the debt: so the trial tells the debt of the design.
     wanted_wad = int(design.health_factor * WAD)
-    debt_base = data.total_debt_base * data.health_factor_wad // wanted_wad
+    debt_base = found.debt_base * found.health_factor_wad // wanted_wad
     return _Plan(
         supplies=supplies,
         borrows={
-            symbol: reserves[symbol].most_debt(share, rules)
+            symbol: reserves[symbol].most_debt(share, terms)
             for symbol, share in _shares(debt_base, owed).items()
         },
         target=Target(
@@ -162,31 +160,31 @@ def _shares(total: int, percent: Mapping[str, int]) -> dict[str, int]:
     return {symbol: end - start for symbol, start, end in zip(percent, cuts, cuts[1:], strict=False)}
 
 
-def _opening(borrower: Borrower, plan: _Plan, reserves: Mapping[str, ReserveInfo], rules: Rules) -> Opening:
-    data = values_of(plan.supplies, plan.borrows, plan.emode, reserves=reserves, rules=rules)
+def _opening(borrower: Borrower, plan: _Plan, reserves: Mapping[str, ReserveInfo], terms: Terms) -> Opening:
+    found = terms.worth(plan.supplies, plan.borrows, plan.emode, reserves)
     return Opening(
         borrower=borrower,
         emode=plan.emode,
         supplies=plan.supplies,
         borrows=plan.borrows,
         target=plan.target,
-        collateral_base=data.total_collateral_base,
-        debt_base=data.total_debt_base,
-        health_factor_wad=data.health_factor_wad,
-        health_factor_band_wad=_band(plan, reserves, rules),
-        exceeds_ltv=data.total_debt_base > 0 and data.available_borrows_base == 0,
+        collateral_base=found.collateral_base,
+        debt_base=found.debt_base,
+        health_factor_wad=found.health_factor_wad,
+        health_factor_band_wad=_band(plan, reserves, terms),
+        exceeds_ltv=found.exceeds_ltv,
         largest_unit_base=(_coarsest(plan.supplies, reserves), _coarsest(plan.borrows, reserves)),
         notes=plan.notes,
     )
 
 
-def _band(plan: _Plan, reserves: Mapping[str, ReserveInfo], rules: Rules) -> tuple[int, int]:
+def _band(plan: _Plan, reserves: Mapping[str, ReserveInfo], terms: Terms) -> tuple[int, int]:
     """Lowest and highest health factor when amounts move by at most one smallest unit.
 
     Supplies move apart from each other because an average threshold, floored to bps, may fall as they grow.
     """
     health_factors = [
-        values_of(
+        terms.worth(
             {
                 symbol: max(units + move * reserves[symbol].step, 0)
                 for (symbol, units), move in zip(plan.supplies.items(), moves, strict=True)
@@ -196,8 +194,7 @@ def _band(plan: _Plan, reserves: Mapping[str, ReserveInfo], rules: Rules) -> tup
                 for symbol, units in plan.borrows.items()
             },
             plan.emode,
-            reserves=reserves,
-            rules=rules,
+            reserves,
         ).health_factor_wad
         for debt_move in (-1, 1)
         for moves in product((-1, 0, 1), repeat=len(plan.supplies))

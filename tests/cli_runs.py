@@ -15,8 +15,9 @@ from click.testing import CliRunner, Result
 
 from forks.aave_v3 import sources
 from forks.aave_v3.parameters import load_parameters
-from forks.aave_v3.sources import Where, open_venue
-from forks.aave_v3.venue import Venue
+from forks.aave_v3.sources import open_venue
+from forks.aave_v3.venue import AaveVenue
+from forks.crash.where import Where
 from scripts.cli import main
 from tests.forks.servers import FakeServer
 
@@ -161,7 +162,7 @@ def processes_in(folder: Path) -> list[str]:
 
 
 @contextmanager
-def deployed_market(symbols: Sequence[str]) -> Iterator[Venue]:
+def deployed_market(symbols: Sequence[str]) -> Iterator[AaveVenue]:
     """A month-old Aave v3.6 market of these assets on a node of its own."""
     parameters = load_parameters()
     few = replace(

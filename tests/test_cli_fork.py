@@ -17,12 +17,14 @@ from click.testing import Result
 from forks.aave_v3 import sources
 from forks.aave_v3.deploy import ADMIN
 from forks.aave_v3.getters import Question, ask
-from forks.aave_v3.opening import FUNDER, account_of, open_book
-from forks.aave_v3.twin import Twin
-from forks.aave_v3.venue import Venue, transaction
+from forks.aave_v3.opening import open_book
+from forks.aave_v3.venue import AaveVenue
+from forks.crash.accounts import FUNDER, account_of
+from forks.crash.twin import Twin
+from forks.crash.venue import transaction
 from forks.node import Node
 from forks.rpc import READ_METHODS
-from stress.book import load_book, rebuild, reserve_infos
+from stress.book import AaveTerms, load_book, rebuild, reserve_infos
 from tests.cli_runs import (
     Relay,
     book_file,
@@ -47,7 +49,7 @@ KEY = "s3cr3tk3ys3cr3tk3y"
 class Upstream:
     """A market with borrowers of its own: what is forked."""
 
-    venue: Venue
+    venue: AaveVenue
     block: int
     """At which it is forked; prices halve right after."""
     price_base: int
@@ -69,7 +71,7 @@ def upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upstream]:
     with deployed_market(ASSETS) as venue:
         prices = venue.prices()
         infos = reserve_infos(venue.market(()), prices)
-        plan = rebuild(load_book(book_file(tmp_path_factory.mktemp("book"))), infos, venue.rules)
+        plan = rebuild(load_book(book_file(tmp_path_factory.mktemp("book"))), infos, AaveTerms(venue.rules))
         venue.take_over_feeds(prices)
         open_book(venue, plan.openings, prices, bots=[])
         venue.node.set_time(venue.now() + 3 * 86_400)
@@ -347,17 +349,17 @@ def test_an_upstream_that_fails_in_the_middle_is_one_line_in_bounded_time(
     upstream: Upstream, failure: str, when: str, words: tuple[str, ...], tmp_path: Path
 ):
     relay = Breaking(upstream.node.url)
-    step = getattr(Venue, when)
+    step = getattr(AaveVenue, when)
 
-    def breaking(venue: Venue, *arguments: Any, **options: Any) -> Any:
+    def breaking(venue: AaveVenue, *arguments: Any, **options: Any) -> Any:
         relay.failure = failure
         return step(venue, *arguments, **options)
 
     impatient = [
         patch("forks.launch._UPSTREAM_TIMEOUT_MS", 4_000),
         patch("forks.launch._UPSTREAM_RETRIES", 1),
-        patch("forks.aave_v3.venue.RECEIPT_WAIT_S", 2.0),
-        patch.object(Venue, when, breaking),
+        patch("forks.crash.sending.RECEIPT_WAIT_S", 2.0),
+        patch.object(AaveVenue, when, breaking),
     ]
     with serving(relay), ExitStack() as patched:
         for one in impatient:
@@ -373,13 +375,13 @@ def test_an_upstream_that_fails_in_the_middle_is_one_line_in_bounded_time(
 
 def test_a_transaction_that_is_never_mined_is_one_line(upstream: Upstream, tmp_path: Path):
     """Mining is off when the call is sent, and the node has nothing to say against it."""
-    liquidate = Venue.liquidate
+    liquidate = AaveVenue.liquidate
 
-    def unmined(venue: Venue, *arguments: Any, **options: Any) -> Any:
+    def unmined(venue: AaveVenue, *arguments: Any, **options: Any) -> Any:
         venue.node.write("evm_setAutomine", False)
         return liquidate(venue, *arguments, **options)
 
-    with patch.object(Venue, "liquidate", unmined), patch("forks.aave_v3.venue.RECEIPT_WAIT_S", 0.5):
+    with patch.object(AaveVenue, "liquidate", unmined), patch("forks.crash.sending.RECEIPT_WAIT_S", 0.5):
         done = fork(upstream, tmp_path, "--book", book_file(tmp_path))
 
     require_one_line(done.result, "liquidationCall of 0x", "was not mined within 0.5 s")

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from forks.aave_v3.opening import account_of
 from forks.child import Child
+from forks.crash.accounts import account_of
 from forks.guard import verify_local_development_node
 from forks.rpc import Rpc
 from forks.toolchain import find_anvil

@@ -10,7 +10,7 @@ import pytest
 
 from forks import feeds
 from forks.aave_v3.deploy import ADMIN
-from forks.aave_v3.venue import transaction
+from forks.crash.venue import transaction
 from tests.cli_runs import SCENARIO, Result, deployed_market, manifest, summary, underwater
 
 pytestmark = pytest.mark.node

@@ -39,10 +39,10 @@ main(sys.argv[4:])
 STAGES = {
     "before the node": ("forks.aave_v3.sources", "find_anvil"),
     "set-up": ("forks.aave_v3.sources", "season"),
-    "opening": ("forks.aave_v3.job", "open_book"),
-    "crash": ("forks.aave_v3.venue", "Venue.liquidate"),
-    "why": ("forks.aave_v3.job", "explain"),
-    "writing": ("forks.aave_v3.report", "_figures"),
+    "opening": ("forks.aave_v3.venue", "open_book"),
+    "crash": ("forks.aave_v3.venue", "AaveVenue.liquidate"),
+    "why": ("forks.crash.job", "explain"),
+    "writing": ("forks.crash.report", "_figures"),
 }
 
 

@@ -12,7 +12,8 @@ import pytest
 
 from forks.aave_v3.mainnet_19471508 import read_figures
 from forks.aave_v3.mainnet_19471508.figures import DATA as FIGURES
-from forks.aave_v3.sources import Where, open_venue
+from forks.aave_v3.sources import open_venue
+from forks.crash.where import Where
 from forks.state_file import describe_state
 from tests.cli_runs import book_file, crash, deployed_market, manifest, require_one_line, summary
 

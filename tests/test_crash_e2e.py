@@ -30,7 +30,7 @@ MARK = "UNDERWATER_TEST_RUN"
 FILES = {
     *(
         f"{name}.{ending}"
-        for name in ("events", "accounts", "prices", "book")
+        for name in ("events", "accounts", "prices", "losses", "book")
         for ending in ("parquet", "csv")
     ),
     *("parity.parquet", "summary.json", "manifest.json"),
@@ -208,7 +208,7 @@ def test_parity_holds_every_compared_value(run):
 
 
 def test_tables_say_the_same_as_parquet_and_as_csv(run):
-    for name in ("events", "accounts", "prices", "book"):
+    for name in ("events", "accounts", "prices", "losses", "book"):
         table = run.table(name)
         again = pd.read_csv(StringIO(table.to_csv(index=False)), dtype=str, keep_default_na=False)
         written = pd.read_csv(run.out / f"{name}.csv", dtype=str, keep_default_na=False)

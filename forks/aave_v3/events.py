@@ -45,23 +45,6 @@ def liquidation_amounts(
     return amounts
 
 
-def as_columns(amounts: Mapping[str, int]) -> dict[str, str | dict[str, str]]:
-    """The same amounts as columns of the event table, beside what the model said; none of a refused call."""
-    prefix = "event.DeficitCreated."
-    return {
-        "chain_debt_to_cover": str(amounts.get("event.LiquidationCall.debtToCover", 0)),
-        "chain_liquidated_collateral_amount": str(
-            amounts.get("event.LiquidationCall.liquidatedCollateralAmount", 0)
-        ),
-        "chain_protocol_fee": str(amounts.get("event.protocolFee", 0)),
-        "chain_deficits": {
-            name.removeprefix(prefix): str(amount)
-            for name, amount in amounts.items()
-            if name.startswith(prefix)
-        },
-    }
-
-
 def _is_fee(log: LogReceipt, market: Market, call: LiquidationCall, atoken: str) -> bool:
     """A Transfer of the collateral's aToken from the borrower to the treasury."""
     return (

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-
-from eth_utils import keccak, to_checksum_address
+from typing import TYPE_CHECKING
 
 from forks.aave_v3.configuration import caps_of
-from forks.aave_v3.venue import Call, Venue
+from forks.crash.accounts import FUNDER, account_of
+from forks.crash.venue import Call
 from protocol.aave_v3 import ReserveId
 from protocol.units import BASE_PER_USD, MAX_UINT256, RAY
 from stress.opening import Opening
 
-FUNDER = to_checksum_address(keccak(text="underwater funder")[12:])
-"""Holds the tokens that the borrowers' collateral is made of, and the liquidity they draw."""
+if TYPE_CHECKING:
+    from forks.aave_v3.venue import AaveVenue
+
 VARIABLE_RATE = 2
 DRAWING_DISCOUNT = 2
 ROUNDING_UNITS = 10_000
@@ -30,15 +31,8 @@ DRAWN_OF_SEASONING = 2
 SEASONING_S = 30 * 86_400
 
 
-def account_of(name: str) -> str:
-    """The address of a borrower or bot: its own if the name is one, else one derived from the name."""
-    if name.startswith("0x") and len(name) == 42:
-        return to_checksum_address(name)
-    return to_checksum_address(keccak(text=f"underwater {name}")[12:])
-
-
 def open_book(
-    venue: Venue,
+    venue: AaveVenue,
     openings: Sequence[Opening],
     prices_base: Mapping[ReserveId, int],
     *,
@@ -80,7 +74,7 @@ def open_book(
         venue.set_prices({reserve_id: prices_base[reserve_id]})
 
 
-def season(venue: Venue, prices_base: Mapping[ReserveId, int]) -> None:
+def season(venue: AaveVenue, prices_base: Mapping[ReserveId, int]) -> None:
     """Let a fresh market live for a month: liquidity in every reserve, half of it drawn, so that no index is 1."""
     market = venue.market(())
     amounts = {
@@ -102,7 +96,7 @@ def season(venue: Venue, prices_base: Mapping[ReserveId, int]) -> None:
     venue.node.set_time(venue.now() + SEASONING_S)
 
 
-def _as_sent(venue: Venue, opening: Opening, indexes: Mapping[ReserveId, tuple[int, int]]) -> Opening:
+def _as_sent(venue: AaveVenue, opening: Opening, indexes: Mapping[ReserveId, tuple[int, int]]) -> Opening:
     """The opening with the amounts to send now, so that the tokens' own rounding keeps the balances it asks for."""
     rules = venue.rules
     supplies, borrows = dict(opening.supplies), dict(opening.borrows)
@@ -136,7 +130,7 @@ def _totals(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
 
 
 def _caps_too_low(
-    venue: Venue,
+    venue: AaveVenue,
     supplied: Mapping[str, int],
     drawn: Mapping[str, int],
     liquidity_factor: int,
@@ -158,35 +152,37 @@ def _caps_too_low(
             yield symbol
 
 
-def _approvals(venue: Venue, symbols: Sequence[str], owners: Sequence[str], pool: str) -> Iterator[Call]:
+def _approvals(venue: AaveVenue, symbols: Sequence[str], owners: Sequence[str], pool: str) -> Iterator[Call]:
     for symbol in symbols:
         for owner in owners:
             yield Call(owner, venue.assets[symbol], "approve(address,uint256)", (pool, MAX_UINT256))
 
 
-def _liquidity(venue: Venue, drawn: Mapping[str, int], factor: int) -> Iterator[Call]:
+def _liquidity(venue: AaveVenue, drawn: Mapping[str, int], factor: int) -> Iterator[Call]:
     for symbol, amount in drawn.items():
         yield _supply(venue, symbol, factor * amount, FUNDER)
 
 
-def _supplies(venue: Venue, openings: Sequence[Opening]) -> Iterator[Call]:
+def _supplies(venue: AaveVenue, openings: Sequence[Opening]) -> Iterator[Call]:
     for opening in openings:
         for symbol, amount in opening.supplies.items():
             yield _supply(venue, symbol, amount, account_of(opening.borrower.name))
 
 
-def _supply(venue: Venue, symbol: str, amount: int, on_behalf_of: str) -> Call:
+def _supply(venue: AaveVenue, symbol: str, amount: int, on_behalf_of: str) -> Call:
     arguments = (venue.assets[symbol], amount, on_behalf_of, 0)
     return Call(FUNDER, venue.pool, "supply(address,uint256,address,uint16)", arguments)
 
 
-def _emodes(venue: Venue, openings: Sequence[Opening]) -> Iterator[Call]:
+def _emodes(venue: AaveVenue, openings: Sequence[Opening]) -> Iterator[Call]:
     for opening in openings:
         if opening.emode:
             yield Call(account_of(opening.borrower.name), venue.pool, "setUserEMode(uint8)", (opening.emode,))
 
 
-def _borrows(venue: Venue, openings: Sequence[Opening], symbol: str, *, discounted: bool) -> Iterator[Call]:
+def _borrows(
+    venue: AaveVenue, openings: Sequence[Opening], symbol: str, *, discounted: bool
+) -> Iterator[Call]:
     for opening in openings:
         amount = opening.borrows.get(symbol, 0)
         if amount and discounted != (symbol in _drawn_at_true_price(opening)):
@@ -203,6 +199,6 @@ def _drawn_at_true_price(opening: Opening) -> list[str]:
     return pledged[:-1] if opening.exceeds_ltv and nothing_else else pledged
 
 
-def _borrow(venue: Venue, symbol: str, amount: int, user: str) -> Call:
+def _borrow(venue: AaveVenue, symbol: str, amount: int, user: str) -> Call:
     arguments = (venue.assets[symbol], amount, VARIABLE_RATE, 0, user)
     return Call(user, venue.pool, "borrow(address,uint256,uint256,uint16,address)", arguments)

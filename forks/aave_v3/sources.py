@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -27,8 +26,10 @@ from forks.aave_v3.mainnet_19471508.figures import DATA as RECORDED_FIGURES
 from forks.aave_v3.opening import season
 from forks.aave_v3.parameters import ETHEREUM_2025_03_19, load_parameters
 from forks.aave_v3.reader import MarketReader
-from forks.aave_v3.venue import Venue
+from forks.aave_v3.venue import AaveVenue
 from forks.artifacts import aave_v36
+from forks.crash.own_node import MARKET_TIME
+from forks.crash.where import Progress, Where
 from forks.node import Node
 from forks.state_file import StateFile, describe_state
 from forks.toolchain import find_anvil
@@ -40,29 +41,10 @@ MAINNET_19471508 = "mainnet-19471508"
 KNOWN_POOLS = {1: "0x87870Bca3F3fD6335C3F4ce8392D69350B4fA4E2"}
 """Chain id to the core pool."""
 _SHARED_REVISION = 1  # `POOL_REVISION()` of every 3.0.x source
-MARKET_TIME = 1_742_379_600
-"""Time of a market that is deployed here: that of its carried parameters [unix seconds]."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Where:
-    """A person's choice of market; exactly one of the first three may be given, none means deploy."""
-
-    fork_urls: str | None = None
-    state: str | None = None
-    node_url: str | None = None
-    block: int | None = None
-    pool: str | None = None
-    anvil: Path | None = None
-    port: int | None = None
-
-
-Progress = Callable[[float], None]
-"""Told every now and then how many seconds the compiler has been running."""
 
 
 @contextmanager
-def open_venue(where: Where, progress: Progress) -> Iterator[Venue]:
+def open_venue(where: Where, progress: Progress) -> Iterator[AaveVenue]:
     """The venue of the chosen market; on leaving, our node is gone and one that was found is as it was found."""
     if where.node_url:
         with Node.attach(where.node_url) as node:
@@ -80,7 +62,7 @@ def open_venue(where: Where, progress: Progress) -> Iterator[Venue]:
             yield _deployed(node, "deployed", progress)
 
 
-def _deployed(node: Node, source: str, progress: Progress) -> Venue:
+def _deployed(node: Node, source: str, progress: Progress) -> AaveVenue:
     contracts = aave_v36(progress)
     deployment = deploy(node, load_parameters(), contracts)
     venue = _venue(
@@ -99,7 +81,7 @@ def _deployed(node: Node, source: str, progress: Progress) -> Venue:
 
 def _existing(
     node: Node, source: str, pool: str, progress: Progress, *, record: MarketHandle | None = None
-) -> Venue:
+) -> AaveVenue:
     """The market of `pool` as it stands; `record`: that of the recorded block, whose revision is known."""
     revision = record.revision if record else None
     if revision is None:
@@ -130,8 +112,8 @@ def _venue(
     fund: Callable[[str, str, int], None],
     notes: list[str],
     inputs: Mapping[str, Path],
-) -> Venue:
-    return Venue(
+) -> AaveVenue:
+    return AaveVenue(
         node=node,
         source=source,
         reader=reader,
@@ -146,7 +128,7 @@ def _venue(
     )
 
 
-def _on_running_node(node: Node, where: Where, progress: Progress) -> Venue:
+def _on_running_node(node: Node, where: Where, progress: Progress) -> AaveVenue:
     """The named pool, the known one of that chain if it is there, else our own deployment."""
     pool = where.pool or KNOWN_POOLS.get(int(node.rpc.call("eth_chainId"), 16))
     if pool and node.rpc.call("eth_getCode", pool, "latest") != "0x":
@@ -167,7 +149,7 @@ def _forked(where: Where, point: ForkPoint) -> Node:
 
 
 @contextmanager
-def _from_state(where: Where, progress: Progress) -> Iterator[Venue]:
+def _from_state(where: Where, progress: Progress) -> Iterator[AaveVenue]:
     anvil = find_anvil(where.anvil).path
     if where.state == MAINNET_19471508:
         with Node.start(anvil, port=where.port, chain_id=1, timestamp=read_figures().timestamp) as node:
@@ -179,7 +161,7 @@ def _from_state(where: Where, progress: Progress) -> Iterator[Venue]:
         yield _loaded(node, state, where.pool, progress)
 
 
-def _loaded(node: Node, state: StateFile, pool: str | None, progress: Progress) -> Venue:
+def _loaded(node: Node, state: StateFile, pool: str | None, progress: Progress) -> AaveVenue:
     """The market of a state file, which knows its own block: the node stands above it."""
     try:
         handle = load(node, state.path, pool=pool)
@@ -195,7 +177,7 @@ def _loaded(node: Node, state: StateFile, pool: str | None, progress: Progress) 
     return venue
 
 
-def _recorded(node: Node, record: MarketHandle, progress: Progress) -> Venue:
+def _recorded(node: Node, record: MarketHandle, progress: Progress) -> AaveVenue:
     """The market of the recorded block, built or loaded, with what is not as the chain had it in its notes."""
     venue = _existing(node, "state", record.pool, progress, record=record)
     figures = read_figures()

@@ -3,92 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 from eth_utils.address import to_checksum_address
-from web3.exceptions import TimeExhausted, Web3Exception
-from web3.types import TxReceipt
 
 from forks.aave_v3.configuration import can_be_borrowed, without_caps
-from forks.aave_v3.errors import SetUpRefused
+from forks.aave_v3.events import liquidation_amounts
 from forks.aave_v3.getters import Question, ask
 from forks.aave_v3.listing import Listed
+from forks.aave_v3.opening import open_book
+from forks.aave_v3.parity import flatten_account_data, flatten_market, flatten_outcome
 from forks.aave_v3.reader import MarketReader
-from forks.artifacts import EMPTY_REVERT, ErrorTable, decode_revert
-from forks.calldata import calldata
-from forks.errors import ForkError, RpcFailed
+from forks.crash.node_venue import NodeVenue
+from forks.crash.sending import mined
+from forks.crash.venue import Amounts, Call, Numbers, Sent, transaction
 from forks.feeds import FeedControl
-from forks.node import Node, Transaction
-from protocol.aave_v3 import AccountData, LiquidationCall, Market, ReserveId, Rules, User
+from protocol.aave_v3 import (
+    AccountData,
+    Liquidated,
+    LiquidationCall,
+    Market,
+    ReserveId,
+    Rules,
+    User,
+    account_data,
+    normalized_debt,
+    normalized_income,
+)
+from protocol.aave_v3.rule_set import RULE_SET, AaveV3
+from protocol.model import At, Refused
 from protocol.units import MAX_UINT256, RAY
+from stress.book import AaveTerms, Book, Opening, RebuiltBook, rebuild, reserve_infos
+from stress.engine import Attempt
 
-LIQUIDATION_CALL_ABI: list[dict[str, Any]] = [
-    {
-        "type": "function",
-        "name": "liquidationCall",
-        "stateMutability": "nonpayable",
-        "outputs": [],
-        "inputs": [
-            {"name": "collateralAsset", "type": "address"},
-            {"name": "debtAsset", "type": "address"},
-            {"name": "borrower", "type": "address"},
-            {"name": "debtToCover", "type": "uint256"},
-            {"name": "receiveAToken", "type": "bool"},
-        ],
-    }
-]
-
-TRANSACTIONS_A_BLOCK = 200
-RECEIPT_WAIT_S = 60.0
-"""How long a transaction may take to be mined [s]: on our own node it is a matter of milliseconds."""
+LIQUIDATION_CALL = "liquidationCall(address,address,address,uint256,bool)"
 
 Fund = Callable[[str, str, int], None]
 """(token, to, amount [asset units]): see to it that `to` holds at least that much."""
 
 
-class NotMined(ForkError):
-    """The node took a transaction and did not mine it in time."""
-
-    def __init__(self, function: str, borrower: User, wait_s: float) -> None:
-        self.function, self.borrower, self.wait_s = function, borrower, wait_s
-        super().__init__(
-            f"{function} of {borrower} was not mined within {wait_s:g} s: see what else uses the node, "
-            "or use another endpoint"
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One function call to send."""
-
-    sender: str
-    to: str
-    function: str
-    arguments: tuple[Any, ...]
-
-
 @dataclass(kw_only=True, slots=True)
-class Venue:
-    """One pool on one node.
+class AaveVenue(NodeVenue):
+    """One pool on one node."""
 
-    source: "deployed", "fork", "state" or "node". contracts: name to code hash. notes: what a reader of the
-    results has to know of this market.
-    """
-
-    node: Node
-    source: str
     reader: MarketReader
     pool_revision: int
-    errors: ErrorTable
     fund_token: Fund
-    contracts: Mapping[str, str]
-    node_version: str
-    start_block: int
-    notes: list[str] = field(default_factory=list[str])
-    inputs: Mapping[str, Path] = field(default_factory=dict[str, Path])
-    """Files of figures that the market was made from, by role."""
     _feeds: FeedControl | None = None
 
     def __post_init__(self) -> None:
@@ -101,6 +62,26 @@ class Venue:
     def pool(self) -> str:
         """Address of the Pool."""
         return self.reader.listing.pool
+
+    @property
+    def address(self) -> str:
+        """The Pool."""
+        return self.pool
+
+    @property
+    def rule_set(self) -> AaveV3:
+        """The rules behind the interface."""
+        return RULE_SET
+
+    @property
+    def title(self) -> str:
+        """With its revision."""
+        return f"Aave v{self.rules.revision}"
+
+    @property
+    def summary(self) -> Mapping[str, Any]:
+        """Its revisions, by its own number and by our name."""
+        return {"pool_revision": self.pool_revision, "revision": self.rules.revision}
 
     @property
     def rules(self) -> Rules:
@@ -121,13 +102,13 @@ class Venue:
         """Every reserve's addresses by its id."""
         return {one.reserve_id: one for one in self.reader.listing.reserves}
 
-    def now(self) -> int:
-        """Timestamp of the latest block."""
-        return int(self.node.rpc.call("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
-
     def market(self, users: Iterable[User]) -> Market:
         """Everything stored, at the latest block, with these accounts and the treasury."""
         return self.reader.market(users)
+
+    def is_empty(self, market: Market, user: User) -> bool:
+        """Whether it has neither collateral nor debt."""
+        return not market.accounts[user].positions
 
     def prices(self) -> dict[ReserveId, int]:
         """What the oracle answers now [base]."""
@@ -202,69 +183,101 @@ class Venue:
             self.require(transaction(configurator, self.pool, signature, arguments))
         self.notes.append(f"supply and borrow caps lifted: {', '.join(symbols)}")
 
-    def require(self, call: Transaction) -> None:
-        """Send a transaction that has to go through. Raises SetUpRefused."""
-        if self.node.send(call)["status"] != 1:
-            raise SetUpRefused(str(call["data"])[:10], (call["to"],), self.reason(call))
+    def plan(self, book: Book, prices_base: Mapping[ReserveId, int]) -> RebuiltBook:
+        """The book's borrowers as amounts on this market."""
+        not_borrowable = set(self.assets) - self.borrowable()
+        infos = reserve_infos(self.market(()), prices_base, not_borrowable=not_borrowable)
+        return rebuild(book, infos, AaveTerms(self.rules))
 
-    def require_all(self, calls: Iterable[Call]) -> None:
-        """Send calls in their order, many to a block; all have to go through. Raises SetUpRefused."""
-        pending = list(calls)
-        for start in range(0, len(pending), TRANSACTIONS_A_BLOCK):
-            part = pending[start : start + TRANSACTIONS_A_BLOCK]
-            transactions = [transaction(c.sender, c.to, c.function, c.arguments) for c in part]
-            receipts = self.node.mine_many(transactions)
-            for call, sent, receipt in zip(part, transactions, receipts, strict=True):
-                if receipt["status"] != 1:
-                    raise SetUpRefused(call.function, call.arguments, self.reason(sent))
+    def open(
+        self, openings: Sequence[Opening], prices_base: Mapping[ReserveId, int], bots: Sequence[User]
+    ) -> None:
+        """See `open_book`."""
+        open_book(self, openings, prices_base, bots=bots)
 
-    def liquidate(self, call: LiquidationCall, *, gas: int) -> TxReceipt:
-        """Send the real `liquidationCall` through web3 and wait for its receipt, of status 0 if refused.
+    def touched(self, attempt: Attempt) -> Sequence[User]:
+        """Borrower, liquidator and the treasury."""
+        return [attempt.offer.borrower, attempt.offer.liquidator, attempt.market.treasury]
 
-        Raises RpcFailed, as where the upstream of a fork fails meanwhile, or NotMined.
-        """
-        try:
-            return self._liquidate(call, gas)
-        except TimeExhausted:
-            self.refusal(call)  # says why, where the node can no longer run the call at all
-            raise NotMined("liquidationCall", call.borrower, RECEIPT_WAIT_S) from None
-        except Web3Exception as error:
-            raise _rpc_failed("liquidationCall", error) from None
+    def stored(self, market: Market, users: Iterable[User]) -> Numbers:
+        """See `flatten_market`."""
+        return flatten_market(market, users)
 
-    def _liquidate(self, call: LiquidationCall, gas: int) -> TxReceipt:
-        pool = self.node.w3.eth.contract(address=to_checksum_address(self.pool), abi=LIQUIDATION_CALL_ABI)
-        sent = pool.functions.liquidationCall(*self._arguments(call)).transact(
-            {"from": to_checksum_address(call.liquidator), "gas": gas, "gasPrice": 0}  # type: ignore[typeddict-item]
+    def views(self, users: Sequence[User]) -> Sequence[Numbers]:
+        """`getUserAccountData` of each."""
+        return [flatten_account_data(one) for one in self.account_data(users)]
+
+    def model_views(self, market: Market, users: Sequence[User], at: At) -> Sequence[Numbers]:
+        """See `account_data`."""
+        now = {"prices_base": at.prices_base, "timestamp": at.timestamp}
+        return [flatten_account_data(account_data(market, user, **now)) for user in users]
+
+    def pair_views(self, call: LiquidationCall) -> Numbers:
+        """Normalized income and debt of both reserves [ray]."""
+        listed = self.listed()
+        found = self.normalized(sorted({call.collateral_id, call.debt_id}))
+        return _indices({listed[i].symbol: pair for i, pair in found.items()})
+
+    def model_pair_views(self, market: Market, call: LiquidationCall, at: At) -> Numbers:
+        """The same of the model [ray]."""
+        reserves = [market.reserves[i] for i in sorted({call.collateral_id, call.debt_id})]
+        rules, now = market.rules, at.timestamp
+        return _indices(
+            {r.symbol: (normalized_income(r, rules, now), normalized_debt(r, rules, now)) for r in reserves}
         )
-        return self.node.w3.eth.wait_for_transaction_receipt(sent, timeout=RECEIPT_WAIT_S, poll_latency=0.002)
+
+    def liquidate(self, call: LiquidationCall) -> Sent:
+        """Send the real `liquidationCall` through web3. Raises RpcFailed, NotMined."""
+        return Sent(receipts=(mined(self.node, self._sent(call), call.borrower, self.reason),))
+
+    def refused(self, sent: Sent, previewed: str) -> str:
+        """The error with which it reverted."""
+        return "" if sent.through else previewed or "goes through when previewed"
+
+    def expected(self, refused: Refused) -> str:
+        """The canonical name of the error."""
+        return refused.name
 
     def refusal(self, call: LiquidationCall) -> str:
         """Canonical name of the error with which the call reverts at `latest`; empty if it does not."""
-        signature = "liquidationCall(address,address,address,uint256,bool)"
-        return self.reason(transaction(call.liquidator, self.pool, signature, self._arguments(call)))
+        one = self._sent(call)
+        return self.reason(transaction(one.sender, one.to, one.function, one.arguments))
 
-    def reason(self, call: Transaction) -> str:
-        """Canonical name of the error with which a transaction reverts; empty if it does not."""
-        data = self.node.revert_data(call)
-        return "" if data is None else decode_revert(data, self.errors) if data else EMPTY_REVERT
+    def amounts(self, sent: Sent, attempt: Attempt) -> Amounts:
+        """Of `LiquidationCall`, every `DeficitCreated`, and the fee."""
+        atoken = self.listed()[attempt.call.collateral_id].atoken
+        return _amounts(liquidation_amounts(sent.receipts[0], attempt.market, attempt.call, atoken))
 
-    def _arguments(self, call: LiquidationCall) -> tuple[Any, ...]:
+    def model_amounts(self, done: Liquidated, attempt: Attempt) -> Amounts:
+        """See `flatten_outcome`."""
+        return _amounts(flatten_outcome(done, attempt.market))
+
+    def _sent(self, call: LiquidationCall) -> Call:
         listed = self.listed()
-        return (
+        arguments = (
             to_checksum_address(listed[call.collateral_id].asset),
             to_checksum_address(listed[call.debt_id].asset),
             to_checksum_address(call.borrower),
             call.debt_to_cover,
             call.receive_atoken,
         )
+        return Call(call.liquidator, self.pool, LIQUIDATION_CALL, arguments)
 
 
-def _rpc_failed(function: str, error: Web3Exception) -> RpcFailed:
-    """What web3 makes of an answer that is an error, as our own class; the node's words are redacted already."""
-    said: dict[str, Any] = (getattr(error, "rpc_response", None) or {}).get("error") or {}
-    return RpcFailed(function, said.get("code", 0), said.get("message", str(error)), said.get("data"))
+def _indices(by_symbol: Mapping[str, tuple[int, int]]) -> Numbers:
+    named: dict[str, int] = {}
+    for symbol, (income_ray, debt_ray) in by_symbol.items():
+        named[f"normalized_income.{symbol}"] = income_ray
+        named[f"normalized_debt.{symbol}"] = debt_ray
+    return named
 
 
-def transaction(sender: str, to: str, signature: str, arguments: tuple[Any, ...]) -> dict[str, Any]:
-    """A transaction that calls a function by its signature."""
-    return {"from": sender, "to": to, "data": calldata(signature, *arguments)}
+def _amounts(named: Numbers) -> Amounts:
+    deficit = "event.DeficitCreated."
+    return Amounts(
+        named=named,
+        repaid=named.get("event.LiquidationCall.debtToCover", 0),
+        received=named.get("event.LiquidationCall.liquidatedCollateralAmount", 0),
+        fee=named.get("event.protocolFee", 0),
+        written_off={n.removeprefix(deficit): a for n, a in named.items() if n.startswith(deficit)},
+    )

@@ -142,7 +142,7 @@ def _create_comptroller(admin: Owner, parameters: PoolParameters, oracle: str) -
     unitroller = admin.create("Unitroller")
     implementation = admin.create(generation)
     admin.call("Unitroller", unitroller, "_setPendingImplementation", implementation)
-    admin.call(generation, implementation, "_become", unitroller)
+    admin.call(generation, implementation, "_become", unitroller, *_told_at_first(parameters, oracle))
     admin.call(generation, unitroller, "_setPriceOracle", oracle)
     admin.call(generation, unitroller, "_setCloseFactor", parameters.close_factor_mantissa)
     incentive = parameters.liquidation_incentive_mantissa
@@ -150,6 +150,17 @@ def _create_comptroller(admin: Owner, parameters: PoolParameters, oracle: str) -
     if any(entry.get("name") == "_setMaxAssets" for entry in admin.contracts[generation].abi):
         admin.call(generation, unitroller, "_setMaxAssets", parameters.max_assets)
     return unitroller
+
+
+def _told_at_first(parameters: PoolParameters, oracle: str) -> tuple[Any, ...]:
+    """What two generations want to be told when they begin: G1 its settings, G3 who gets COMP."""
+    match parameters.comptroller:
+        case "ComptrollerG1":
+            return oracle, parameters.close_factor_mantissa, parameters.max_assets, False
+        case "ComptrollerG3":
+            return 0, [], []
+        case _:
+            return ()
 
 
 def _create_market(chain: Chain, admin: Owner, comptroller: str, one: MarketParameters) -> MarketAddresses:

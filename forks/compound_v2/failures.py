@@ -49,8 +49,9 @@ class Told:
 
     @property
     def comptroller_cause(self) -> str:
-        """Name of the cause, told by a Comptroller."""
-        return ComptrollerError(self.error).name
+        """Name of the cause, told by a Comptroller: of a rejection by itself, why it rejected."""
+        error = ComptrollerError(self.error)
+        return ComptrollerError(self.detail).name if error is ComptrollerError.REJECTION else error.name
 
 
 def failures(receipt: Mapping[str, Any]) -> list[Told]:

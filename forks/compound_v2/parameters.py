@@ -74,6 +74,6 @@ class PoolParameters:
     """Includes the whole: 1.08e18 pays 8 % on top."""
     markets: tuple[MarketParameters, ...]
     comptroller: str = "Comptroller"
-    """The last generation; ComptrollerG2, G4 and G5 round half up, ComptrollerG6 and G7 down as the last does."""
+    """The last generation; ComptrollerG1 to G5 round half up, ComptrollerG6 and G7 down as the last does."""
     max_assets: int = 20
     """How many markets an account may enter; asked up to G5 only."""

@@ -42,7 +42,7 @@ class Evm:
     """A fresh chain whose clock stands at *timestamp* [s]. Raises PyrevmMissing.
 
     Time stands still unless `set_time` moves it; gas is free; every sender without code is impersonated. Of
-    what is changed, `set_code` alone is not undone by a revert.
+    what is changed, `set_code` and `set_balance` are not undone by a revert.
     """
 
     def __init__(self, *, timestamp: int = 1, chain_id: int = 1, hardfork: str = "CANCUN") -> None:
@@ -112,7 +112,7 @@ class Evm:
         self._evm.insert_account_storage(address, slot, value)
 
     def set_balance(self, address: str, wei: int) -> None:
-        """Give *address* a balance [wei]."""
+        """Give *address* a balance [wei], for good."""
         self._evm.set_balance(address, wei)
 
     def code(self, address: str) -> bytes:

@@ -84,6 +84,7 @@ class ListedMarket:
     underlying: str
     symbol: str
     """Of the vToken."""
+    underlying_symbol: str
     underlying_decimals: int
     initial_exchange_rate_mantissa: int
 
@@ -184,6 +185,8 @@ class MarketReader:
         return VToken(
             market_id=one.market_id,
             symbol=one.symbol,
+            underlying=one.underlying,
+            underlying_symbol=one.underlying_symbol,
             underlying_decimals=one.underlying_decimals,
             initial_exchange_rate_mantissa=one.initial_exchange_rate_mantissa,
             rate_model=self._rate_model(model.address),
@@ -249,13 +252,15 @@ def _listed(source: Chain | Rpc, comptroller: str) -> Iterator[ListedMarket]:
     vtokens = ask(source, [Question(comptroller, "getAllMarkets()")])[0].words[2:]
     for market_id, vtoken in enumerate(map(address_of, vtokens)):
         symbol, underlying = ask(source, [Question(vtoken, "symbol()"), Question(vtoken, "underlying()")])
-        decimals = ask(source, [Question(underlying.address, "decimals()")])[0]
+        asset = underlying.address
+        decimals, asset_symbol = ask(source, [Question(asset, "decimals()"), Question(asset, "symbol()")])
         (initial,) = _words(source, [(vtoken, INITIAL_EXCHANGE_RATE_SLOT)])
         yield ListedMarket(
             market_id=market_id,
             vtoken=vtoken,
-            underlying=underlying.address,
+            underlying=asset,
             symbol=symbol.decoded("string"),
+            underlying_symbol=asset_symbol.decoded("string"),
             underlying_decimals=decimals.word,
             initial_exchange_rate_mantissa=initial,
         )

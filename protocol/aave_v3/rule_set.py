@@ -12,7 +12,21 @@ from protocol.aave_v3.interest import debt_balance, normalized_income, viewed_at
 from protocol.aave_v3.liquidation import liquidation_call, liquidation_quote
 from protocol.aave_v3.state import LiquidationCall, Market, Position, Revert
 from protocol.aave_v3.validation import HEALTH_FACTOR_LIQUIDATION_THRESHOLD_WAD
-from protocol.model import Asset, AssetId, At, Bearers, Done, Drops, Offer, Refused, Standing, User
+from protocol.model import (
+    Asset,
+    AssetId,
+    At,
+    Bearers,
+    Done,
+    Drops,
+    Offer,
+    Pair,
+    Quote,
+    Refused,
+    Standing,
+    User,
+    Values,
+)
 from protocol.units import MAX_UINT256
 
 BEARERS = Bearers(
@@ -26,6 +40,8 @@ class AaveV3:
 
     name: str = "Aave v3"
     bearers: Bearers = BEARERS
+    rounded_of_exact: int = 2
+    """The value of all the collateral in debt is rounded, and its division by the bonus once more."""
 
     def assets(self, market: Market) -> Mapping[AssetId, Asset]:
         """The reserves."""
@@ -79,9 +95,7 @@ class AaveV3:
         """Its own reserves; all of them where a category has a price of its own."""
         return market.reserves if market.has_category_prices else market.accounts[user].positions
 
-    def values(
-        self, market: Market, user: User, at: At
-    ) -> tuple[Mapping[AssetId, int], Mapping[AssetId, int]]:
+    def values(self, market: Market, user: User, at: At) -> Values:
         """See `position_values`."""
         return pairs.position_values(market, user, prices_base=at.prices_base, timestamp=at.timestamp)
 
@@ -89,6 +103,12 @@ class AaveV3:
         """Variable and stable debt."""
         position = market.accounts[user].positions.get(asset_id, Position())
         return debt_balance(market.reserves[asset_id], position, market.rules, at.timestamp)
+
+    def claims(self, market: Market, asset_id: AssetId, at: At) -> int:
+        """All aTokens and what the treasury may still mint of them."""
+        reserve = market.reserves[asset_id]
+        scaled = reserve.total_scaled_atoken + reserve.accrued_to_treasury_scaled
+        return market.rules.atoken_balance(scaled, normalized_income(reserve, market.rules, at.timestamp))
 
     def pledged(self, market: Market, user: User, asset_id: AssetId, at: At) -> int:
         """aTokens, where they are enabled as collateral."""
@@ -109,10 +129,12 @@ class AaveV3:
             receive_atoken=offer.keep_shares,
         )
 
-    def quote(self, market: Market, call: LiquidationCall, at: At) -> tuple[int, int] | Refused:
+    def quote(self, market: Market, call: LiquidationCall, at: At) -> Quote | Refused:
         """See `liquidation_quote`."""
         seized = liquidation_quote(market, call, prices_base=at.prices_base, timestamp=at.timestamp)
-        return seized if isinstance(seized, Revert) else (seized.debt, seized.collateral)
+        if isinstance(seized, Revert):
+            return seized
+        return Quote(paid={call.debt_id: seized.debt}, received={call.collateral_id: seized.collateral})
 
     def liquidate(self, market: Market, call: LiquidationCall, at: At) -> Done | Refused:
         """See `liquidation_call`."""
@@ -121,6 +143,12 @@ class AaveV3:
     def payout_ratio(self, market: Market, user: User, collateral_id: AssetId) -> Fraction:
         """1 + bonus less the protocol's share of the bonus."""
         return pairs.payout_ratio(market, user, collateral_id)
+
+    def most_paid_base(self, market: Market, user: User, pair: Pair, values: Values) -> Fraction:
+        """All of the debt, or what the collateral pays for."""
+        (collateral_id, debt_id), (collaterals, debts) = pair, values
+        pays_for = collaterals[collateral_id] / self.payout_ratio(market, user, collateral_id)
+        return min(Fraction(debts[debt_id]), pays_for)
 
     def is_toxic(self, market: Market, call: LiquidationCall, at: At) -> bool:
         """Below bonus times threshold."""
@@ -142,6 +170,10 @@ class AaveV3:
     def residual_of_pair(self, market: Market, call: LiquidationCall, at: At) -> tuple[int, Fraction]:
         """See `residual_of_pair`."""
         return pairs.residual_of_pair(market, call, prices_base=at.prices_base, timestamp=at.timestamp)
+
+    def rounded_away(self, market: Market, call: LiquidationCall, at: At) -> Fraction:
+        """Nothing more."""
+        return Fraction(0)
 
 
 RULE_SET = AaveV3()

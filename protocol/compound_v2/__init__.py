@@ -12,7 +12,8 @@ Left out: COMP, administration, cToken transfers, and the DAI savings rate that 
 
 Read in this order: `state` (what is stored), `revisions` with `reporter` (how releases differ and refuse),
 `interest`, `rates`, `health`, `amounts`, `validation`, `liquidation`, `bad_debt`, `frontier` (what must remain, in
-closed form). What users do: `supply`, `borrow`. What a test oracle shows: `oracle`.
+closed form). What users do: `supply`, `borrow`. What a test oracle shows: `oracle`. Behind the interface of
+`protocol.model`: `rule_set`.
 """
 
 from collections.abc import Iterator

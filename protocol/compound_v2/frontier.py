@@ -37,11 +37,15 @@ def residual_if_exhausted(terms: Terms, *, collateral_ctokens: int, debt: int) -
 
 def residual_exact(terms: Terms, *, collateral_ctokens: int, debt: int) -> Fraction:
     """The same as a fraction, without the contract's roundings: debt less collateral / incentive. [asset units]"""
-    ratio = Fraction(
-        terms.incentive_mantissa * terms.debt_price_mantissa * WAD,
-        terms.collateral_price_mantissa * terms.exchange_rate_mantissa * WAD,
+    return debt - collateral_ctokens / exact_ratio(terms)
+
+
+def exact_ratio(terms: Terms) -> Fraction:
+    """`Terms.ratio_mantissa` as a fraction. [cToken units per debt asset unit]"""
+    return Fraction(
+        terms.incentive_mantissa * terms.debt_price_mantissa,
+        terms.collateral_price_mantissa * terms.exchange_rate_mantissa,
     )
-    return debt - collateral_ctokens / ratio
 
 
 def after_steps(

@@ -164,11 +164,13 @@ def _seize(ledger: Ledger, call: LiquidationCall, repaid: int, seized: int) -> L
             to_protocol = mantissa_mul_down(seized, rules.protocol_seize_share_mantissa)
         worth = _to_reserves(ledger, call, to_protocol)
         _give_ctokens(ledger, call, seized - to_protocol)
+    rate = exchange_rate(ledger.ctoken(call.collateral_id))
     return Liquidated(
         market=ledger.market(),
         repaid_underlying=repaid,
         seized_ctokens=seized,
         liquidator_seized_ctokens=seized - to_protocol,
+        liquidator_seized_underlying=mantissa_mul_down(rate, seized - to_protocol),
         protocol_seized_ctokens=to_protocol,
         protocol_seized_underlying=worth,
     )

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from protocol.compound_v2.reporter import ComptrollerError, Error, Info, failure_event
 from protocol.compound_v2.revisions import SAFE_MATH, ComptrollerRules, CTokenRules
 from protocol.fixed_point.careful_math import Fault
+from protocol.model import Done, Refused
 
 MarketId = int
 User = str
@@ -94,6 +96,8 @@ class CToken:
     """CEther: what is paid in comes with the call."""
     underlying: str = ""
     """Address of the asset; empty for ether."""
+    underlying_symbol: str = ""
+    """Of the asset; empty where it is not known."""
     transfer_fee: TransferFee = NO_FEE
 
 
@@ -157,7 +161,7 @@ class LiquidationCall:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Liquidated:
+class Liquidated(Done):
     """A liquidation that went through, and the market after it."""
 
     market: Market
@@ -166,9 +170,31 @@ class Liquidated:
     seized_ctokens: int
     """Taken from the borrower: `seizeTokens` of the event."""
     liquidator_seized_ctokens: int
+    liquidator_seized_underlying: int
+    """What those are worth after the call, rounded down; they are paid out only where there is cash."""
     protocol_seized_ctokens: int
     """Destroyed; their worth becomes reserves."""
     protocol_seized_underlying: int
+
+    @property
+    def repaid(self) -> int:
+        """`repaid_underlying`."""
+        return self.repaid_underlying
+
+    @property
+    def received(self) -> int:
+        """`liquidator_seized_underlying`."""
+        return self.liquidator_seized_underlying
+
+    @property
+    def fee(self) -> int:
+        """`protocol_seized_underlying`."""
+        return self.protocol_seized_underlying
+
+    @property
+    def written_off(self) -> Mapping[MarketId, int]:
+        """Nothing, ever."""
+        return {}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -185,7 +211,7 @@ class Acted:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Failure:
+class Failure(Refused):
     """A call that does nothing it was asked, though its transaction goes through: the `Failure` event.
 
     What it did before it failed stays: interest accrued, a market entered.
@@ -204,9 +230,13 @@ class Failure:
         """The event as its three numbers."""
         return failure_event(self.error, self.info, self.detail)
 
+    def leaves(self, market: Any) -> Market:
+        """What it did before it failed."""
+        return self.market
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Revert:
+class Revert(Refused):
     """A call that reverts: the cause by the name it has in every release, and the numbers that failed."""
 
     name: str

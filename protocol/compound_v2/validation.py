@@ -2,7 +2,8 @@
 
 Mirrors the policy hooks of contracts/Comptroller.sol (compound-finance/compound-protocol@ae4388e). A hook raises
 `Rejected` with the Comptroller's error, or reverts where it does. COMP, which the hooks distribute besides, is left
-out: it changes no balance of any market.
+out: it changes no balance of any market. Of itself it reverts only at debts that cannot be told or that exceed
+2**256 / 1e18, and at blocks from 2**32 on.
 """
 
 from __future__ import annotations

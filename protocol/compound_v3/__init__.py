@@ -21,7 +21,7 @@ of before November 2022, whose absorbed collateral was an account of the market'
 Read in this order: `state` (what is stored), `revisions`, `packing` (what is cut off a configuration), `casts`,
 `principal`, `rates`, `interest`, `tracking` (rewards), `health`, `validation`, `ledger`, `amounts`,
 `liquidation` (`absorb`), `bad_debt` (the reserves), `store_front`, `frontier` and `pairs`. What users do: `supply`,
-`borrow` (`withdraw`), `transfer`.
+`borrow` (`withdraw`), `transfer`. `rule_set` puts absorption and purchase behind the interface of `protocol.model`.
 """
 
 from collections.abc import Iterator

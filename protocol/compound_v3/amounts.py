@@ -84,3 +84,21 @@ def quoted_collateral(
     """
     value = mul(mul(base_price_base, base_amount), asset_scale)
     return div_down(div_down(value, discounted_price_base), base_scale)
+
+
+def base_amount_for(
+    amount: int, *, base_price_base: int, discounted_price_base: int, asset_scale: int, base_scale: int
+) -> int:
+    """The least base amount that buys `amount` of a collateral, or else the most below it that can be bought.
+
+    The inverse of `quoted_collateral`, whose two floors are one, of b x / y with x = base price times asset scale
+    and y = discounted price times base scale: no more than a is sold for what lies below (a + 1) y / x, and what
+    the last of these buys, s, is bought from s y / x on, rounded up. 0 where a price or a scale is 0, and nothing
+    is sold at all.
+    """
+    x, y = base_price_base * asset_scale, discounted_price_base * base_scale
+    if 0 in (x, y):
+        return 0
+    most = ((amount + 1) * y - 1) // x
+    bought = most * x // y
+    return -(-bought * y // x)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from protocol.compound_v3.revisions import Rules
+from protocol.model import Refused
 
 AssetId = int
 User = str
@@ -70,6 +71,9 @@ class Config:
     target_reserves: int = 0
     """Reserves from which on nothing is sold. [base asset units]"""
     tracking: Tracking = NO_REWARDS
+    base_asset: str = "base"
+    """Address of the base token, or any name off chain."""
+    base_symbol: str = "base"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -236,7 +240,7 @@ class Acted:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Revert:
+class Revert(Refused):
     """A call the contract refuses: the canonical error name and the numbers that failed."""
 
     name: str

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from protocol.compound_v3.amounts import discount, discounted_price, quoted_collateral
+from protocol.compound_v3.amounts import base_amount_for, discount, discounted_price, quoted_collateral
 from protocol.compound_v3.bad_debt import collateral_reserves, reserves
 from protocol.compound_v3.casts import safe128
 from protocol.compound_v3.health import price_at
@@ -60,6 +60,17 @@ def quote_collateral(
         return Revert(name=revert.name, numbers=revert.numbers)
 
 
+def cost_of_collateral(
+    market: Market, asset_id: AssetId, amount: int, *, prices_base: Mapping[AssetId, int]
+) -> int:
+    """The least that buys `amount` of a collateral [asset units], or as near below it as can be had.
+
+    In base asset units; whole ones of these buy a collateral in steps. No function of the contract: its quote
+    solved for what is paid. Raises `MissingPrice`, and reverts as the quote does.
+    """
+    return base_amount_for(amount, **_terms(market, asset_id, prices_base))
+
+
 def _buy(
     ledger: Ledger,
     asset_id: AssetId,
@@ -80,14 +91,17 @@ def _buy(
 
 
 def _quote(market: Market, asset_id: AssetId, base_amount: int, prices_base: Mapping[AssetId, int]) -> int:
+    return quoted_collateral(base_amount, **_terms(market, asset_id, prices_base))
+
+
+def _terms(market: Market, asset_id: AssetId, prices_base: Mapping[AssetId, int]) -> dict[str, int]:
+    """What a quote is reckoned with: both prices, that of the collateral discounted, and both scales."""
     asset, config = require_listed(market, asset_id), market.config
     price_base = price_at(asset_id, prices_base)
     discount_wad = discount(asset.info.liquidation_factor_wad, config.store_front_price_factor_wad)
-    discounted_base = discounted_price(price_base, discount_wad)
-    return quoted_collateral(
-        base_amount,
-        base_price_base=price_at(BASE, prices_base),
-        discounted_price_base=discounted_base,
-        asset_scale=asset.info.scale,
-        base_scale=config.base_scale,
-    )
+    return {
+        "discounted_price_base": discounted_price(price_base, discount_wad),
+        "base_price_base": price_at(BASE, prices_base),
+        "asset_scale": asset.info.scale,
+        "base_scale": config.base_scale,
+    }

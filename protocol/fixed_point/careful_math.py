@@ -7,9 +7,9 @@ contract give it another name or make an error code of it. Arguments are unsigne
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from enum import Enum
+from types import TracebackType
 from typing import Final
 
 from protocol.errors import EvmRevert
@@ -73,13 +73,29 @@ def mul_div_down(a: int, b: int, c: int) -> int:
     return div_down(mul(a, b), c)
 
 
-@contextmanager
-def told(tell: Callable[[ArithmeticFault], Exception]) -> Generator[None, None, None]:
-    """Faults within raise what `tell` makes of them: a contract's own words or its error code."""
-    try:
-        yield
-    except ArithmeticFault as fault:
-        raise tell(fault) from None
+class Told:
+    """Faults within raise what `tell` makes of them: a contract's own words or its error code.
+
+    A class and no generator: there are dozens of them in every call.
+    """
+
+    __slots__ = ("_tell",)
+
+    def __init__(self, tell: Callable[[ArithmeticFault], Exception]) -> None:
+        self._tell = tell
+
+    def __enter__(self) -> None:
+        """Nothing to prepare."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Raise in place of a fault; anything else passes."""
+        if isinstance(error, ArithmeticFault):
+            raise self._tell(error) from None
+
+
+told = Told
 
 
 def renamed(fault: ArithmeticFault, names: Mapping[Fault, str]) -> EvmRevert:

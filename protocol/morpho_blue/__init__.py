@@ -13,7 +13,7 @@ or none), what the token contracts themselves may refuse.
 
 Read in this order: `shares`, `state` (what is stored), `rates`, `interest`, `ledger`, `health`, `validation`,
 `amounts`, `liquidation`, `bad_debt`, `frontier` (what must remain, in closed form), `pairs`. What users do:
-`creation`, `supply`, `borrow`.
+`creation`, `supply`, `borrow`. `rule_set` puts a market with its two tokens behind the interface of `protocol.model`.
 """
 
 from collections.abc import Iterator

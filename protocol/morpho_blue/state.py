@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from protocol.model import Refused
 from protocol.morpho_blue.shares import NOTHING, Totals
 
 User = str
@@ -119,7 +120,7 @@ class Acted:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Revert:
+class Revert(Refused):
     """A call the contract refuses: its error text, or the panic, and the numbers that failed."""
 
     name: str

@@ -14,7 +14,8 @@ fee, wallets, and updates of the oracle, whose prices are given.
 
 Read in this order: `state` (what is stored), `interest` with `rates`, `health`, `validation`, `amounts`,
 `liquidation`, `bad_debt`, `shortfall`; `revisions` with `variants` (where releases differ); `frontier` and
-`pairs` (what must remain, in closed form). What users do: `supply`, `borrow`; the protocol: `reserves`.
+`pairs` (what must remain, in closed form). What users do: `supply`, `borrow`; the protocol: `reserves`. Behind the
+interface of `protocol.model`: `rule_set`, with `calls` (the three ways to liquidate as one choice).
 """
 
 from collections.abc import Iterator

@@ -8,13 +8,13 @@ from fractions import Fraction
 from protocol.fixed_point.uint256 import mul_div_down
 from protocol.units import WAD
 from protocol.venus_isolated.amounts import largest_repay
-from protocol.venus_isolated.frontier import residual_if_exhausted
+from protocol.venus_isolated.frontier import exhaustion, residual_if_exhausted, residual_if_healed
 from protocol.venus_isolated.health import (
     liquidation_threshold,
     liquidity_snapshot,
     price_at,
 )
-from protocol.venus_isolated.interest import borrow_balance, exchange_rate
+from protocol.venus_isolated.interest import borrow_balance, exchange_rate, viewed_at
 from protocol.venus_isolated.ledger import Ledger
 from protocol.venus_isolated.liquidation import seize_ratio_of
 from protocol.venus_isolated.state import LiquidationCall, LiquidationOrder, Market, MarketId, User
@@ -90,6 +90,64 @@ def residual_of_pair(
     worth = held * exchange_rate(ledger.vtoken(call.collateral_id)) * prices_mantissa[call.collateral_id]
     repaid = Fraction(worth, market.liquidation_incentive_mantissa * prices_mantissa[call.debt_id])
     return integer or 0, debt - repaid
+
+
+def residual_of_healed(
+    market: Market, user: User, debt_id: MarketId, *, prices_mantissa: Mapping[MarketId, int], slot: int
+) -> tuple[int, Fraction]:
+    """Closed form: what healing writes off of one debt, to the unit and without rounding. [debt asset units]
+
+    The first is 0 where the collateral suffices; the second is then 0 or less.
+    """
+    left = residual_if_healed(market, user, prices_mantissa=prices_mantissa, slot=slot) or {}
+    state = exhaustion(market, user, prices_mantissa=prices_mantissa, slot=slot)
+    ledger = Ledger(market, slot)
+    debt = borrow_balance(ledger.accrue(debt_id), ledger.position(user, debt_id))
+    share = state.repayable_usd / state.debt_usd if state.debt_usd else Fraction(1)
+    return left.get(debt_id, 0), debt * (1 - share)
+
+
+def rounded_away(
+    market: Market, call: LiquidationCall, *, prices_mantissa: Mapping[MarketId, int], slot: int
+) -> Fraction:
+    """How far the integers of one regular call, or order, may lie off its fractions. [debt asset units]
+
+    One vToken, one unit of debt with its incentive, and what the ratio of the two is cut by, of all that is repaid
+    and of that vToken.
+    """
+    ledger = _with_the_pair_accrued(market, call, slot)
+    rate_mantissa = exchange_rate(ledger.vtoken(call.collateral_id))
+    per_unit = market.liquidation_incentive_mantissa * prices_mantissa[call.debt_id]
+    ratio = Fraction(per_unit, prices_mantissa[call.collateral_id] * rate_mantissa)
+    cut = apart(ratio, Fraction(seize_ratio_of(ledger, _order_of(call), prices_mantissa), WAD))
+    held = ledger.position(call.borrower, call.collateral_id).vtokens
+    one, repaid = 1 / ratio, max(Fraction(call.repay_amount), held / ratio)
+    return one + Fraction(market.liquidation_incentive_mantissa, WAD) + cut * (repaid + one)
+
+
+def apart(exact: Fraction, cut: Fraction) -> Fraction:
+    """By which share of the smaller the two ratios differ; of all where one is cut to nothing."""
+    low, high = sorted((exact, cut))
+    return high / low - 1 if low else Fraction(1)
+
+
+def rounded_away_by_healing(
+    market: Market, user: User, *, prices_mantissa: Mapping[MarketId, int], slot: int
+) -> Fraction:
+    """How far what healing pays may lie off its fractions. [USD x 1e18]
+
+    One unit of each debt, and what is cut off: the value of a vToken and of each side, the debts with the incentive,
+    and the share of them that is paid.
+    """
+    ledger = Ledger(viewed_at(market, slot), slot)
+    incentive = Fraction(market.liquidation_incentive_mantissa, WAD)
+    total = 1 + exhaustion(market, user, prices_mantissa=prices_mantissa, slot=slot).debt_usd / WAD
+    for vtoken in ledger.assets_in(user):
+        position = ledger.position(user, vtoken.market_id)
+        total += Fraction(position.vtokens, WAD) + 1
+        if position.borrow_principal_underlying:
+            total += incentive + Fraction(prices_mantissa[vtoken.market_id], WAD)
+    return total
 
 
 def _with_the_pair_accrued(market: Market, call: LiquidationCall, slot: int) -> Ledger:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
+from protocol.model import Refused
 from protocol.units import MAX_UINT256, WAD
 
 if TYPE_CHECKING:
@@ -90,6 +91,11 @@ class VToken:
 
     market_id: MarketId
     symbol: str
+    """Of the vToken."""
+    underlying: str = ""
+    """Address of the asset; empty where it is not known."""
+    underlying_symbol: str = ""
+    """Of the asset; empty where it is not known."""
     underlying_decimals: int
     collateral_factor_mantissa: int
     """Weight of collateral when borrowing and redeeming."""
@@ -303,7 +309,7 @@ class Acted:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Revert:
+class Revert(Refused):
     """A call the contract refuses: the canonical error name and the numbers that failed."""
 
     name: str

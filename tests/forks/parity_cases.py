@@ -9,7 +9,8 @@ from typing import Any
 from eth_utils import keccak, to_checksum_address
 
 from forks.aave_v3.deploy import ADMIN
-from forks.aave_v3.venue import Venue, transaction
+from forks.aave_v3.venue import AaveVenue
+from forks.crash.venue import transaction
 from protocol.units import MAX_UINT256
 
 BILLION = 10**9
@@ -85,21 +86,21 @@ class Case:
     sends: tuple[Send, ...] = ()
     prices_ppb: Mapping[str, int] = field(default_factory=dict)
     elapsed_s: int = 86_413
-    prepare: Callable[[Venue], None] = lambda venue: None
+    prepare: Callable[[AaveVenue], None] = lambda venue: None
     """What the administrator does first."""
 
 
-def administrator(venue: Venue, target: str, function: str, arguments: tuple[Any, ...]) -> None:
+def administrator(venue: AaveVenue, target: str, function: str, arguments: tuple[Any, ...]) -> None:
     provider = venue.reader.listing.provider
     data = keccak(text=target)[:4].hex()
     answer = venue.node.rpc.call("eth_call", {"to": provider, "data": f"0x{data}"}, "latest")
     venue.require(transaction(ADMIN, to_checksum_address(answer[-40:]), function, arguments))
 
 
-def configure(function: str, *arguments: Any) -> Callable[[Venue], None]:
+def configure(function: str, *arguments: Any) -> Callable[[AaveVenue], None]:
     """An administrator's call; a symbol as first argument stands for the asset's address."""
 
-    def call(venue: Venue) -> None:
+    def call(venue: AaveVenue) -> None:
         asset, *rest = arguments
         administrator(venue, "getPoolConfigurator()", function, (venue.assets[asset], *rest))
 

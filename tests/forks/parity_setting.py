@@ -18,11 +18,12 @@ from forks.aave_v3 import tokens
 from forks.aave_v3.deploy import ADMIN, deploy
 from forks.aave_v3.opening import VARIABLE_RATE, season
 from forks.aave_v3.parameters import MarketParameters, load_parameters
-from forks.aave_v3.parity import Comparison, Ledger
 from forks.aave_v3.reader import MarketReader
-from forks.aave_v3.twin import Twin
-from forks.aave_v3.venue import Venue, transaction
+from forks.aave_v3.venue import AaveVenue
 from forks.artifacts import aave_v36
+from forks.crash.ledger import Comparison, Ledger
+from forks.crash.twin import Twin
+from forks.crash.venue import transaction
 from forks.node import Node
 from protocol.aave_v3 import (
     Liquidated,
@@ -76,6 +77,7 @@ class Script:
         for call in self.calls:
             attempt = Attempt(
                 step=0,
+                seen=self.at,
                 at=self.at,
                 bot="test",
                 offer=_offer(call),
@@ -97,7 +99,7 @@ class Script:
 class Setting:
     """The market with everybody on it."""
 
-    venue: Venue
+    venue: AaveVenue
     market: Market
     prices_base: Mapping[int, int]
     opened: int
@@ -174,7 +176,7 @@ def _parameters() -> MarketParameters:
     return replace(found, reserves=reserves)
 
 
-def _venue(node: Node) -> Venue:
+def _venue(node: Node) -> AaveVenue:
     contracts = aave_v36()
     deployment = deploy(node, _parameters(), contracts)
     node.set_code(SENTINEL, ANSWERS_SLOT_0)
@@ -188,7 +190,7 @@ def _venue(node: Node) -> Venue:
         ),
     ):
         assert node.send(transaction(ADMIN, target, function, arguments))["status"] == 1, function
-    return Venue(
+    return AaveVenue(
         node=node,
         source="deployed",
         reader=MarketReader(node, deployment.pool),
@@ -201,7 +203,7 @@ def _venue(node: Node) -> Venue:
     )
 
 
-def _open(venue: Venue, user: str, position: Position) -> None:
+def _open(venue: AaveVenue, user: str, position: Position) -> None:
     if position.emode:
         venue.require(transaction(user, venue.pool, "setUserEMode(uint8)", (position.emode,)))
     for symbol, amount in position.supplies.items():
@@ -217,7 +219,7 @@ def _open(venue: Venue, user: str, position: Position) -> None:
         venue.require(transaction(user, venue.pool, "borrow(address,uint256,uint256,uint16,address)", borrow))
 
 
-def _send(venue: Venue, sender: str, symbol: str, function: str, arguments: tuple[Any, ...]) -> None:
+def _send(venue: AaveVenue, sender: str, symbol: str, function: str, arguments: tuple[Any, ...]) -> None:
     venue.require(transaction(sender, venue.assets[symbol], function, arguments))
 
 

@@ -69,6 +69,7 @@ def test_numbered_strings_have_the_names_of_later_versions(code, name):
         (error("Panic(uint256)", ("uint256",), 0x12), "Panic(0x12)"),
         (bytes.fromhex("deadbeef"), "UnknownError(0xdeadbeef)"),
         (bytes.fromhex("08c379a0") + b"\1", "UnknownError(0x08c379a0)"),
+        (error("Error(string)", ("string",), "re-entered")[:-1] + b"\1", "re-entered"),
     ],
 )
 def test_reverts_that_are_no_errors_of_the_contract_are_told_apart(data, name):

@@ -12,8 +12,8 @@ from eth_utils.crypto import keccak
 
 from forks.aave_v3.mainnet_19471508 import MarketHandle, build, read_figures
 from forks.aave_v3.reader import MarketReader
-from forks.aave_v3.venue import transaction
 from forks.artifacts import aave_v36, decode_revert, hardhat_artifact
+from forks.crash.venue import transaction
 from forks.feeds import FeedControl, feed_code
 from forks.node import Node
 from protocol.aave_v3 import LiquidationCall, Revert, account_data, liquidation_call

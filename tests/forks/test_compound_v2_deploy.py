@@ -228,7 +228,7 @@ def test_a_refused_liquidation_is_a_failure_with_status_1(in_process: OneBlockEa
     assert (healthy.raw, healthy.token_cause) == ("Failure(3,18,3)", "INSUFFICIENT_SHORTFALL")
     assert (unpriced.raw, unpriced.token_cause) == ("Failure(3,18,13)", "PRICE_ERROR")
     assert healthy.emitter == unpriced.emitter == usdc
-    assert (inside.raw, inside.comptroller_cause) == ("Failure(14,3,13)", "REJECTION")
+    assert (inside.raw, inside.comptroller_cause) == ("Failure(14,3,13)", "PRICE_ERROR")
     assert inside.emitter == deployment.comptroller
 
 

@@ -9,7 +9,7 @@ from forks.aave_v3.deploy import ADMIN, deploy
 from forks.aave_v3.mainnet_19471508 import build, read_figures
 from forks.aave_v3.parameters import load_parameters
 from forks.aave_v3.reader import MarketReader, PriceUnavailable
-from forks.aave_v3.venue import transaction
+from forks.crash.venue import transaction
 from forks.feeds import (
     _SOURCES_SLOT,
     FIXED_FEED,

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from forks.aave_v3.errors import CannotWrite
-from forks.aave_v3.job import Order, require_usable
-from forks.aave_v3.stopwatch import Stopwatch
+from forks.crash.errors import CannotWrite
+from forks.crash.job import Order, require_usable
+from forks.crash.stopwatch import Stopwatch
 from stress.book_fields import BookError
 from stress.scenario import ScenarioError
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from forks import toolchain
-from forks.aave_v3.manifest import NPM_PACKAGES, versions
+from forks.crash.manifest import NPM_PACKAGES, versions
 from forks.toolchain import PackageMissing
 
 

@@ -8,14 +8,17 @@ from dataclasses import dataclass, replace
 import pytest
 
 from forks.aave_v3 import tokens
-from forks.aave_v3.errors import SetUpRefused
-from forks.aave_v3.opening import FUNDER, account_of, open_book
-from forks.aave_v3.sources import Where, open_venue
-from forks.aave_v3.venue import Venue
+from forks.aave_v3.opening import open_book
+from forks.aave_v3.sources import open_venue
+from forks.aave_v3.venue import AaveVenue
+from forks.crash.accounts import FUNDER, account_of
+from forks.crash.errors import SetUpRefused
+from forks.crash.where import Where
 from protocol.aave_v3 import AccountData, Market, normalized_debt, normalized_income
 from protocol.units import RAY
+from stress.aave_opening import AaveTerms, reserve_infos
 from stress.book import Recorded, load_book
-from stress.opening import Opening, reserve_infos
+from stress.opening import Opening
 from stress.rebuild import rebuild
 
 pytestmark = pytest.mark.node
@@ -29,7 +32,7 @@ RECORDED = [borrower.name for borrower in BOOK.borrowers if borrower.kind == "re
 class Opened:
     """A market with the book on it."""
 
-    venue: Venue
+    venue: AaveVenue
     openings: dict[str, Opening]
     found: dict[str, AccountData]
     """What the pool says of each borrower."""
@@ -43,7 +46,7 @@ def opened() -> Iterator[Opened]:
     with open_venue(Where(), lambda seconds: None) as venue:
         prices, now = venue.prices(), venue.now()
         infos = reserve_infos(venue.market(()), prices, not_borrowable=set(venue.assets) - venue.borrowable())
-        openings = rebuild(BOOK, infos, venue.rules).openings
+        openings = rebuild(BOOK, infos, AaveTerms(venue.rules)).openings
         venue.take_over_feeds(prices)
         open_book(venue, openings, prices, bots=[BOT])
         users = [account_of(one.borrower.name) for one in openings]

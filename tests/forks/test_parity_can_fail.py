@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forks.aave_v3.parity import ParityBroken
+from forks.crash.ledger import ParityBroken
 from protocol.aave_v3 import (
     EModeCategory,
     Rules,

@@ -16,7 +16,7 @@ from forks.aave_v3.reader import (
     ReserveLeftOut,
 )
 from forks.aave_v3.tokens import balance_of
-from forks.aave_v3.venue import Venue
+from forks.aave_v3.venue import AaveVenue
 from forks.artifacts import aave_v36, hardhat_artifact
 from forks.node import Node
 from protocol.aave_v3 import (
@@ -261,7 +261,7 @@ def test_unbacked_atokens_are_read(older):
 
 
 def venue_of(reader):
-    return Venue(
+    return AaveVenue(
         node=reader._source,
         source="node",
         reader=reader,

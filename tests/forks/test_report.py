@@ -10,10 +10,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from forks.aave_v3 import report
-from forks.aave_v3.errors import CannotWrite
-from forks.aave_v3.parity import Ledger
-from forks.aave_v3.stopwatch import Stopwatch
+from forks.crash import report
+from forks.crash.errors import CannotWrite
+from forks.crash.ledger import Ledger
+from forks.crash.stopwatch import Stopwatch
 from stress import figures
 from stress.causes import CAUSES
 
@@ -63,6 +63,7 @@ def results(monkeypatch: pytest.MonkeyPatch) -> report.Results:
         prices=pd.DataFrame({"seconds": [0], "market_usd": [1.0]}),
         events=events(),
         accounts=accounts(),
+        losses=pd.DataFrame({"debt": ["USDC"], "loss_usd": [10.25]}),
         book=pd.DataFrame({"borrower": ["ann"], "collateral_off_base": ["1"]}),
         delays_s=(0,),
         residual_by_delay_usd=(0.0,),

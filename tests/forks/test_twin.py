@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from forks.aave_v3.opening import FUNDER
-from forks.aave_v3.parity import Ledger, ParityBroken
-from forks.aave_v3.twin import Twin
-from forks.aave_v3.venue import Venue, transaction
+from forks.aave_v3.venue import AaveVenue
+from forks.crash.accounts import FUNDER
+from forks.crash.ledger import Ledger, ParityBroken
+from forks.crash.twin import Twin
+from forks.crash.venue import transaction
 from tests.forks.parity_cases import BORROWERS, CASES, LIQUIDATOR
 from tests.forks.parity_setting import Script, Setting, open_setting
 
@@ -102,15 +103,15 @@ def test_after_a_refusal_everything_is_compared_again_and_nothing_has_moved(sett
 
 
 def test_something_that_moves_while_a_call_is_refused_is_noticed(setting, monkeypatch):
-    def with_a_supply_beside_it(self: Venue, call, *, gas):
-        receipt = liquidate(self, call, gas=gas)
+    def with_a_supply_beside_it(self: AaveVenue, call):
+        sent = liquidate(self, call)
         arguments = (self.assets["LINK"], 1_000, FUNDER, 0)
         self.fund("LINK", FUNDER, 1_000)
         self.require(transaction(FUNDER, self.pool, "supply(address,uint256,address,uint16)", arguments))
-        return receipt
+        return sent
 
-    liquidate = Venue.liquidate
-    monkeypatch.setattr(Venue, "liquidate", with_a_supply_beside_it)
+    liquidate = AaveVenue.liquidate
+    monkeypatch.setattr(AaveVenue, "liquidate", with_a_supply_beside_it)
 
     with pytest.raises(ParityBroken, match=r"liquidation 0, reserve\.LINK\."):
         carried_out(setting, of_case(setting, "dust"))

@@ -14,6 +14,7 @@ from tests.fuzz.worlds import arena
 from tests.steps import Pick, Size
 from tests.steps_venus_isolated import (
     BIDDER,
+    AddReserves,
     Borrow,
     Case,
     CloseAuction,
@@ -90,6 +91,26 @@ def test_an_auction_recovers_no_more_than_the_bad_debt_that_is_left():
     )
 
     assert outcomes["CloseAuction: more than bad debt recovered from auction"] == 1
+
+
+def test_an_auction_does_not_end_whose_reserves_are_gone():
+    outcomes = played(
+        StoreBadDebt(0, Size()),
+        FundRisk(2000, 0),
+        StartAuction(),
+        PlaceBid(BIDDER, 0),
+        FundRisk(0, 0),
+        Wait(101),
+        CloseAuction(),
+    )
+
+    assert outcomes["CloseAuction: Risk Fund: Insufficient pool reserve."] == 1
+
+
+def test_reserves_are_not_added_to_a_market_whose_interest_cannot_be_told():
+    outcomes = played(MORE_RESERVES_THAN_ALL_ELSE, Wait(1), AddReserves(0, Size(permille=1)))
+
+    assert outcomes["AddReserves: Panic(0x11)"] == 1
 
 
 @pytest.mark.parametrize(("n_of_three", "reason"), [(3, "goes through"), (2, "InsufficientShortfall")])

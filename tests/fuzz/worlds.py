@@ -9,7 +9,13 @@ from typing import Any
 
 from hypothesis.strategies import SearchStrategy
 
-from tests import strategies, strategies_morpho_blue, strategies_v2, strategies_venus_isolated
+from tests import (
+    strategies,
+    strategies_compound_v2,
+    strategies_morpho_blue,
+    strategies_v2,
+    strategies_venus_isolated,
+)
 from tests.fuzz.tally import Tally
 
 SHARDS = ("a", "b")
@@ -46,6 +52,19 @@ def _aave_v3(revision: str) -> Any:
 
 def _play_aave(stage: Any, case: Any, tally: Tally) -> None:
     from tests.fuzz.play import play
+
+    play(stage, case, tally)
+
+
+def _compound_v2() -> Any:
+    from forks.in_process.evm import Evm
+    from tests.fuzz.compound_v2_arena import ArenaCompoundV2
+
+    return ArenaCompoundV2(Evm())
+
+
+def _play_compound_v2(stage: Any, case: Any, tally: Tally) -> None:
+    from tests.fuzz.compound_v2_play import play
 
     play(stage, case, tally)
 
@@ -91,6 +110,13 @@ AAVE = ("v2", *AAVE_V3)
 WORLDS = {
     "v2": AAVE_V2,
     **AAVE_V3,
+    "compound_v2": World(
+        title="Compound v2",
+        arena=_compound_v2,
+        cases=strategies_compound_v2.cases,
+        play=_play_compound_v2,
+        cases_a_part=500,
+    ),
     "morpho_blue": World(
         title="Morpho Blue",
         arena=_morpho_blue,

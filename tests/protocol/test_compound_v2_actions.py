@@ -16,6 +16,7 @@ from protocol.compound_v2 import (
     Acted,
     ComptrollerError,
     Failure,
+    Position,
     RateModel,
     Revert,
     accrue_interest,
@@ -87,6 +88,9 @@ def test_minting_and_redeeming_move_the_asset_and_the_supply(release: str, marke
     back = acted(redeem(made.market, OTHER, market_id, ctokens, **AT))
     assert back.amount == exchange_rate(after) * ctokens // WAD <= 10**9 + 1
     assert OTHER not in back.market.accounts or not back.market.accounts[OTHER].positions
+    left = back.market.ctokens[market_id]
+    assert left.total_supply_ctokens == before.total_supply_ctokens
+    assert left.cash_underlying == after.cash_underlying - back.amount
 
 
 @given(
@@ -223,7 +227,7 @@ def test_markets_are_left_by_moving_the_last_one_up():
 
     assert left.accounts[OTHER].entered == (ETHER, NOTE, STONE)
     assert acted(exit_market(left, OTHER, DOLLAR, prices_mantissa={})).market == left
-    with pytest.raises(UnknownMarket):
+    with pytest.raises(UnknownMarket, match="no market 9:"):
         enter_markets(market(), OTHER, [9])
 
 
@@ -307,6 +311,12 @@ def test_a_repayment_of_ether_is_what_was_sent():
     assert refused(too_much).name == "REPAY_BORROW_NEW_ACCOUNT_BORROW_BALANCE_CALCULATION_FAILED"
     first = repay_borrow(of_release(state, ETHER, "2.2"), BORROWER, ETHER, 10 * WAD + 1, block_number=NOW)
     assert refusal(first) == ("MATH_ERROR", "repayBorrow failed (09)")
+    for_another = repay_borrow_behalf(
+        of_release(state, ETHER, "2.2"), OTHER, BORROWER, ETHER, 10 * WAD + 1, block_number=NOW
+    )
+    assert refusal(for_another) == ("MATH_ERROR", "repayBorrowBehalf failed (09)")
+    unlisted = mint(with_ctoken(state, ETHER, listed=False), OTHER, ETHER, WAD, block_number=NOW)
+    assert refusal(unlisted) == ("MARKET_NOT_LISTED", "mint failed (03)")
 
 
 def test_all_of_a_debt_in_ether_cannot_be_asked_for_by_the_largest_number():
@@ -432,6 +442,18 @@ def test_an_accrual_that_overflows_is_a_code_and_a_panic_since_2022(
     assert refused(passed_on).raw == own_words(release, "Failure(9,30,0)", "Panic(0x11)")
 
 
+@pytest.mark.parametrize(
+    ("act", "info"),
+    [("mint", 30), ("redeem", 39), ("redeem underlying", 39), ("borrow", 8), ("repay", 54), ("behalf", 53)],
+)
+def test_an_accrual_that_fails_is_told_by_the_action_that_asked_for_it(act: str, info: int):
+    fast = RateModel(base_rate_per_block_mantissa=10**12, multiplier_per_block_mantissa=0)
+    worn_out = {"rate_model": fast, "borrow_index_mantissa": MAX_UINT256, "total_borrows_underlying": 1}
+    outcome = ACTIONS[act](with_ctoken(market(), DOLLAR, **worn_out), NOW + 10**9)
+
+    assert refusal(outcome) == ("MATH_ERROR", f"Failure(9,{info},0)")
+
+
 OVERDRAWN = {"total_borrows_underlying": 0, "total_reserves_underlying": MAX_UINT256}
 WORTHLESS = {"total_borrows_underlying": 0, "cash_underlying": 0}
 FULL = {
@@ -473,6 +495,41 @@ def test_a_step_without_a_result_is_told_as_its_release_does(
             asked.append(repay_borrow(state, BORROWER, DOLLAR, amount, block_number=NOW))
 
     assert [refused(one).raw for one in asked] == [*words, f"Panic({panic:#04x})"]
+
+
+def endless(release: str, owed: int, *, total: int = 0):
+    """So rich in cTokens that a loan of dollars, each worth 1e-30, is bound by the word's length alone."""
+    state = market(holds={ETHER: 10, NOTE: 1}, owes={DOLLAR: 1}, release=release)
+    positions = {
+        ETHER: Position(ctokens=3 * 10**47),
+        NOTE: Position(ctokens=7 * 10**50),
+        DOLLAR: Position(borrow_principal_underlying=owed, borrow_interest_index_mantissa=1),
+    }
+    account = replace(state.accounts[BORROWER], positions=positions)
+    state = replace(state, accounts={**state.accounts, BORROWER: account})
+    dollars = {"cash_underlying": 2**255, "total_borrows_underlying": total, "total_supply_ctokens": 0}
+    return with_ctoken(state, DOLLAR, borrow_index_mantissa=1, **dollars)
+
+
+@pytest.mark.parametrize(
+    ("release", "told"),
+    [("2.2", "Failure(9,12,2)"), ("2.9", "Failure(9,12,2)"), ("2022", "Panic(0x11)")],
+)
+def test_a_debt_that_cannot_grow_takes_no_new_loan(release: str, told: str):
+    at = {"prices_mantissa": {**PRICES, DOLLAR: 1}, "block_number": NOW}
+
+    assert refused(borrow(endless(release, 2**255), BORROWER, DOLLAR, 2**255, **at)).raw == told
+    lent = acted(borrow(endless(release, 2**255 - 1), BORROWER, DOLLAR, 2**255, **at)).market
+    assert position(lent, BORROWER, DOLLAR).borrow_principal_underlying == MAX_UINT256
+
+
+@pytest.mark.parametrize(("release", "told"), [("2.9", "Failure(9,11,2)"), ("2022", "Panic(0x11)")])
+def test_a_total_that_cannot_grow_takes_no_new_loan(release: str, told: str):
+    at = {"prices_mantissa": {**PRICES, DOLLAR: 1}, "block_number": NOW}
+
+    assert refused(borrow(endless(release, 0, total=2**255), BORROWER, DOLLAR, 2**255, **at)).raw == told
+    lent = acted(borrow(endless(release, 0, total=2**255 - 1), BORROWER, DOLLAR, 2**255, **at)).market
+    assert lent.ctokens[DOLLAR].total_borrows_underlying == MAX_UINT256
 
 
 @EVERY

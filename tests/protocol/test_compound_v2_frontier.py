@@ -94,6 +94,9 @@ def test_drops_at_their_edges():
     assert is_toxic(state, CALL, **at(ether=1_619.99))
     assert account_data(state, BORROWER, **at(ether=2_000)).shortfall_usd_mantissa == 0
     assert account_data(state, BORROWER, **at(ether=1_999.99)).shortfall_usd_mantissa > 0
+    assert drops(state, BORROWER, {NOTE}, **AT).liquidatable is None, (
+        "at its edge, and no fall takes it beyond"
+    )
 
 
 def test_a_debt_that_falls_too_never_makes_an_account_worse():
@@ -238,6 +241,7 @@ def test_a_pair_is_seen_as_the_call_would_see_it():
 
     assert integer > units(DOLLAR, 15_000) - units(DOLLAR, 10_000) * 100 // 108
     assert integer - 1 <= exact <= integer + 1
+    assert not is_toxic(state, replace(CALL, borrower="nobody"), **later)
     with pytest.raises(Rejected):
         is_toxic(state, CALL, prices_mantissa={**PRICES, ETHER: 0}, block_number=NOW)
 

@@ -156,6 +156,19 @@ def test_collateral_without_a_price_cannot_be_seized(release: str, raw: str | No
     assert refused(outcome).raw == (raw or reverted)
 
 
+@pytest.mark.parametrize(
+    ("release", "told"),
+    [("2.9", "exchangeRateStored: exchangeRateStoredInternal failed"), ("2022", "Panic(0x11)")],
+)
+def test_collateral_whose_exchange_rate_cannot_be_told_cannot_be_seized(release: str, told: str):
+    """Never entered, it is not looked at before: its reserves exceed all that it has."""
+    state = acted(mint(market(**OWING), BORROWER, NOTE, WAD, block_number=NOW)).market
+    broken = {"cash_underlying": 0, "total_borrows_underlying": 0, "total_reserves_underlying": 1}
+    state = of_release(with_ctoken(state, NOTE, **broken), NOTE, release)
+
+    assert refusal(liquidate(state, 1, collateral=NOTE, prices=FALLEN)) == (told, told)
+
+
 # --- ether ---
 
 
@@ -188,6 +201,24 @@ def test_ether_seized_for_ether_books_less_for_the_reserves_than_it_is_seized_at
     notes = with_ctoken(notes, NOTE, collateral_factor_mantissa=60 * PERCENT)
     plain = liquidated(liquidate(notes, WAD, debt=NOTE, collateral=NOTE))
     assert plain.protocol_seized_underlying == rate * plain.protocol_seized_ctokens // WAD
+
+
+@pytest.mark.parametrize(("release", "told"), [("2.9", "exchange rate math error"), ("2022", "Panic(0x11)")])
+def test_ether_that_only_what_was_sent_keeps_from_being_overdrawn_has_no_rate_for_the_reserves(
+    release: str, told: str
+):
+    """Reserves leave half an ether to suppliers; the one sent stands in for the debt that it repays."""
+    state = market(holds={ETHER: 10}, owes={ETHER: 7}, release=release)
+    state = with_ctoken(state, ETHER, collateral_factor_mantissa=10 * PERCENT)
+    one, half = state.ctokens[ETHER], WAD // 2
+    reserves = one.cash_underlying + one.total_borrows_underlying - half
+    state = with_ctoken(
+        state, ETHER, total_reserves_underlying=reserves, total_supply_ctokens=half // (2 * 10**8)
+    )
+    assert exchange_rate(state.ctokens[ETHER]) == 2 * 10**26
+
+    assert refusal(liquidate(state, WAD, debt=ETHER, collateral=ETHER)) == (told, told)
+    assert liquidated(liquidate(state, half, debt=ETHER, collateral=ETHER)).protocol_seized_underlying == 0
 
 
 def test_ether_is_in_the_ctoken_after_the_call_and_gone_back_after_a_revert():
@@ -361,6 +392,14 @@ def test_the_largest_repayment_is_the_largest():
         most = terms.most_repaid_from(held)
 
         assert terms.seized_for(most) <= held < terms.seized_for(most + 1)
+    thirds = replace(
+        terms,
+        incentive_mantissa=3,
+        debt_price_mantissa=WAD,
+        collateral_price_mantissa=WAD,
+        exchange_rate_mantissa=WAD,
+    )
+    assert thirds.most_repaid_from(0) == 333_333_333_333_333_333, "3e-18 of each: 0.999... of a cToken"
     worthless = replace(terms, debt_price_mantissa=0)
     assert worthless.most_repaid_from(1) == MAX_UINT256
 
@@ -380,17 +419,17 @@ def test_collateral_worth_nothing_has_no_ratio():
 
 def test_what_the_contract_could_not_meet_is_a_mistake_of_the_caller():
     state = market(**OWING)
-    with pytest.raises(MissingPrice):
+    with pytest.raises(MissingPrice, match=r"no price for 1: .* as a mantissa, 0 where the oracle has none$"):
         liquidate(state, 1, prices={ETHER: 1})
-    with pytest.raises(PriceNoUint):
-        liquidate(state, 1, prices={**PRICES, ETHER: -1})
-    with pytest.raises(PriceNoUint):
-        liquidate(state, 1, prices={**PRICES, DOLLAR: 2**256})
+    for market_id, price in ((ETHER, -1), (DOLLAR, 2**256)):
+        with pytest.raises(PriceNoUint) as caught:
+            liquidate(state, 1, prices={**PRICES, market_id: price})
+        assert (caught.value.what, caught.value.price) == (market_id, price)
     for ids in ((9, DOLLAR), (ETHER, 9)):
         call = LiquidationCall(
             collateral_id=ids[0], debt_id=ids[1], borrower=BORROWER, liquidator=LIQUIDATOR, repay_amount=1
         )
-        with pytest.raises(UnknownMarket):
+        with pytest.raises(UnknownMarket, match="no market 9:"):
             liquidate_borrow(state, call, prices_mantissa=PRICES, block_number=NOW)
 
 

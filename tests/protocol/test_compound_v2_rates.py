@@ -63,9 +63,13 @@ def test_the_dai_model_follows_maker_to_the_last_poke():
     model = dai_v3(dsr_per_second_ray=dsr, stability_fee_per_second_ray=fee, **fixed)
     base, roof, gap = 15 * 10**9 * 100 // 95, 45 * 10**9, 4 * PERCENT // 2_102_400
 
-    assert model.dsr_per_block_mantissa == 15 * 10**9
-    assert model.base_rate_per_block_mantissa == base
-    assert model.multiplier_per_block_mantissa == (roof - base + gap) * 100 // 80
+    assert model == RateModel(
+        base_rate_per_block_mantissa=base,
+        multiplier_per_block_mantissa=(roof - base + gap) * 100 // 80,
+        jump_multiplier_per_block_mantissa=109 * PERCENT // 2_102_400,
+        kink_mantissa=80 * PERCENT,
+        dsr_per_block_mantissa=15 * 10**9,
+    )
     low = dai_v3(dsr_per_second_ray=dsr, stability_fee_per_second_ray=RAY, **fixed)
     assert low.multiplier_per_block_mantissa == gap * 100 // 80, "never falling"
     with pytest.raises(EvmRevert):

@@ -16,7 +16,13 @@ from protocol.compound_v2 import (
     comptroller_rules_of,
     ctoken_rules_of,
 )
-from protocol.compound_v2.reporter import ComptrollerError, FailureInfo, TokenError
+from protocol.compound_v2.reporter import (
+    BORROW_WITHOUT_CASH,
+    SEIZURE_NOT_CALCULATED,
+    ComptrollerError,
+    FailureInfo,
+    TokenError,
+)
 from protocol.errors import UnknownRevision
 from protocol.fixed_point.mantissa import (
     mantissa_div_doubly_scaled_down,
@@ -88,8 +94,11 @@ def test_a_row_is_found_by_its_name_and_says_where_it_was_read():
             assert rules_of(rules.release) is rules
             assert rules.source.startswith("contracts/C")
             assert rules.source[-8] == "@"
-        with pytest.raises(UnknownRevision, match=r"Compound v2's (Comptroller|cTokens) revision 'G9'"):
+        with pytest.raises(
+            UnknownRevision, match=r"Compound v2's (Comptroller|cTokens) revision 'G9'"
+        ) as caught:
             rules_of("G9")
+        assert caught.value.known == tuple(rules.release for rules in rows)
 
 
 def test_error_numbers_are_those_that_recorded_transactions_show():
@@ -104,6 +113,13 @@ def test_error_numbers_are_those_that_recorded_transactions_show():
         "INSUFFICIENT_SHORTFALL", "PRICE_ERROR", "TOO_MUCH_REPAY",
     ]  # fmt: skip
     assert (len(TokenError), len(FailureInfo), len(ComptrollerError)) == (17, 81, 18)
+
+
+def test_only_what_the_comptroller_answers_has_a_detail():
+    assert str(SEIZURE_NOT_CALCULATED.as_code(13)) == "Failure(4,19,13)"
+    assert str(SEIZURE_NOT_CALCULATED.as_code()) == "Failure(4,19,0)"
+    assert str(BORROW_WITHOUT_CASH.as_code(13)) == str(BORROW_WITHOUT_CASH.as_code()) == "Failure(14,9,0)"
+    assert BORROW_WITHOUT_CASH.as_custom_error().raw == "BorrowCashNotAvailable()"
 
 
 @pytest.mark.parametrize(

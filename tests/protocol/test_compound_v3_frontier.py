@@ -127,8 +127,14 @@ def test_a_loan_that_falls_with_its_collateral_meets_it_at_nothing_and_no_loan_h
     assert together == Drops(liquidatable=Fraction(1), debt_forgiven=Fraction(1), reserves_lose=Fraction(1))
     assert drops(PAIR, BANK, {COIN}, prices_base=usd(), **AT) == nothing
     assert drops(PAIR, "nobody", {COIN}, prices_base=usd(), **AT) == nothing
-    poor = drops(PAIR, BORROWER, {BASE}, prices_base=usd(coin=500), **AT)
-    assert poor == Drops(liquidatable=Fraction(0), debt_forgiven=Fraction(0), reserves_lose=Fraction(0))
+    free = market(holds={COIN: 10}, owes=0)
+    assert drops(free, BORROWER, {COIN}, prices_base=usd(), **AT) == nothing
+    for others in ({BASE}, {STONE}, set[int]()):
+        poor = drops(PAIR, BORROWER, others, prices_base=usd(coin=500), **AT)
+        assert poor == Drops(liquidatable=Fraction(0), debt_forgiven=Fraction(0), reserves_lose=Fraction(0))
+    edge = market(holds={COIN: 10}, owes=6_800)
+    assert drops(edge, BORROWER, {STONE}, prices_base=usd(coin=800), **AT) == nothing, "not beyond it"
+    assert drops(edge, BORROWER, {COIN}, prices_base=usd(coin=800), **AT).liquidatable == 0
     beyond = drops(PAIR, BORROWER, {COIN}, prices_base=usd(coin=500), **AT)
     assert beyond.liquidatable == 1 - Fraction(7_000, 4_250)
 

@@ -283,6 +283,17 @@ def test_an_account_that_changes_sides_follows_the_other_index():
     )
 
 
+def test_an_account_with_nothing_of_the_base_follows_the_index_of_supply():
+    state = replace(TRACKED, tracking_supply_index=10**15, tracking_borrow_index=5 * 10**15)
+    before = replace(account(state), tracking_index=4 * 10**15)
+    state = replace(state, accounts={**state.accounts, BORROWER: before})
+    cleared = moved(supply(state, BORROWER, -1, 7_000 * 10**6, timestamp=NOW))
+    again = moved(supply(cleared, BORROWER, -1, 10**6, timestamp=NOW))
+
+    assert (account(cleared).principal, account(cleared).tracking_index) == (0, 10**15)
+    assert account(again).tracking_accrued == account(cleared).tracking_accrued == 7_000 * 10**6
+
+
 def test_rewards_have_64_bits():
     full = replace(account(TRACKED, BANK), tracking_accrued=MAX_UINT64)
     state = replace(TRACKED, accounts={**TRACKED.accounts, BANK: full})
@@ -359,11 +370,14 @@ def test_the_borrow_factor_lies_below_the_other_one(borrow_wad: int, liquidate_w
 
 def test_a_rate_per_year_is_cut_to_whole_units_a_second():
     curve = curve_stored(
-        kink_wad=9, base_per_year_wad=31_535_999, slope_low_per_year_wad=63_072_000, slope_high_per_year_wad=0
+        kink_wad=9,
+        base_per_year_wad=31_535_999,
+        slope_low_per_year_wad=63_072_000 + 31_535_999,
+        slope_high_per_year_wad=31_536_000 + 1,
     )
 
     assert curve == RateCurve(
-        kink_wad=9, base_rate_per_second_wad=0, slope_low_per_second_wad=2, slope_high_per_second_wad=0
+        kink_wad=9, base_rate_per_second_wad=0, slope_low_per_second_wad=2, slope_high_per_second_wad=1
     )
 
 
@@ -379,8 +393,10 @@ def test_a_version_has_room_for_so_many_collaterals(rules):
 
 
 def test_a_version_that_is_not_modelled_is_named_with_those_that_are():
-    with pytest.raises(UnknownRevision, match=r"Compound v3.*Comet@63e98e5d, Comet, CometWithExtended"):
+    with pytest.raises(UnknownRevision, match=r"Comet@63e98e5d, Comet, CometWithExtended") as caught:
         rules_of("Comet 2")
+    assert (caught.value.revision, caught.value.protocol) == ("Comet 2", "Compound v3")
+    assert caught.value.known == tuple(rules.revision for rules in REVISIONS)
 
 
 def test_the_later_comet_takes_15_collaterals_and_finds_12():

@@ -225,7 +225,7 @@ def test_redeeming_pays_what_vtokens_are_worth_rounded_down():
     found = redeem(PAIR, BANK, DOLLAR, 12_345, prices_mantissa={}, slot=LATER)
 
     assert isinstance(found, Acted)
-    assert found.amount == rate * 12_345 // WAD
+    assert (found.amount, found.vtokens) == (rate * 12_345 // WAD, 12_345)
     assert position(PAIR, DOLLAR, BANK).vtokens - position(found.market, DOLLAR, BANK).vtokens == 12_345
 
 
@@ -498,10 +498,11 @@ def test_a_price_of_0_freezes_whoever_is_in_the_market():
 
 
 def test_input_that_no_contract_meets_is_an_error_of_the_caller():
-    with pytest.raises(MissingPrice):
+    with pytest.raises(MissingPrice, match="no price for 1:"):
         data(PAIR, {COIN: 1})
-    with pytest.raises(NegativePrice):
-        data(PAIR, {**usd(), COIN: -1})
+    with pytest.raises(NegativePrice) as caught:
+        data(PAIR, {**usd(), DOLLAR: -2})
+    assert (caught.value.reserve_id, caught.value.price_base) == (DOLLAR, -2)
     with pytest.raises(UnknownMarket, match="no market 9"):
         mint(PAIR, BANK, 9, 1, slot=NOW)
     with pytest.raises(UnknownMarket):

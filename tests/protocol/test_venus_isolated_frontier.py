@@ -43,6 +43,7 @@ from tests.protocol.venus_markets import (
     refusal,
     units,
     usd,
+    with_position,
     with_vtoken,
 )
 
@@ -254,13 +255,25 @@ def test_no_fall_of_a_debt_s_price_hurts_and_without_debt_nothing_happens():
         {COIN: None},
         None,
     )
-    happened = drops(PAIR, BORROWER, [DOLLAR], prices_mantissa=at(900_00), slot=NOW)
-    assert happened.liquidatable == 0
+    for others in ([DOLLAR], [STONE], list[int]()):
+        happened = drops(PAIR, BORROWER, others, prices_mantissa=at(900_00), slot=NOW)
+        assert happened.liquidatable == 0
+        edge = drops(PAIR, BORROWER, others, prices_mantissa=at(937_50), slot=NOW)
+        assert edge.liquidatable is None, "not beyond it, and no fall of these takes it there"
     debtless = drops(market(holds={COIN: 2}, owes={}), BORROWER, [COIN], prices_mantissa=usd(), slot=NOW)
     assert (debtless.liquidatable, debtless.debt_remains, debtless.toxic) == (None, None, {COIN: None})
     assert debtless.small == Fraction(1, 2)
     nobody = exhaustion(PAIR, LIQUIDATOR, prices_mantissa=usd(), slot=NOW)
     assert (nobody.debt_usd, nobody.repayable_usd, nobody.leaves_debt) == (0, 0, False)
+
+
+def test_a_drop_is_told_of_the_tiniest_collateral():
+    """A vToken unit is 1e10 wei; of a coin worth 1e-10 dollars that is the last unit of a value, or half of it."""
+    state = replace(market(holds={COIN: 1}, owes={}), min_liquidatable_collateral_usd_mantissa=0)
+    state = with_position(state, COIN, vtokens=1)
+    for price in (10**8, 5 * 10**7):
+        found = drops(state, BORROWER, [COIN], prices_mantissa={**usd(), COIN: price}, slot=NOW)
+        assert found.small == 1, "nothing but the loss of all"
 
 
 def test_a_regular_liquidation_below_incentive_leaves_less_collateral_than_debt():

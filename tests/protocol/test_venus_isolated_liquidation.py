@@ -176,6 +176,17 @@ def test_a_forced_market_is_liquidated_up_to_the_debt_whoever_owes_it():
     assert refusal(called(forced, {**healthy, COIN: 0})) == "PriceError"
 
 
+def test_all_that_is_owed_cannot_be_asked_for_by_the_largest_number():
+    """Asked last: only of a debt as large, in a forced market, does a call come so far."""
+    state = with_vtoken(PAIR, DOLLAR, forced_liquidation=True, borrow_index_mantissa=1)
+    state = with_position(
+        state, DOLLAR, borrow_principal_underlying=MAX_UINT256, borrow_interest_index_mantissa=1
+    )
+
+    outcome = called(state, LOW, repay_amount=MAX_UINT256)
+    assert refusal(outcome) == "LiquidateCloseAmountIsUintMax"
+
+
 def test_a_deprecated_market_was_liquidated_freely_up_to_2_0_0():
     deprecated = with_vtoken(
         PAIR,

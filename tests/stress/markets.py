@@ -21,9 +21,10 @@ from protocol.aave_v3 import (
 )
 from protocol.aave_v3.rule_set import RULE_SET
 from protocol.units import RAY
+from stress.aave_opening import AaveTerms, reserve_infos
 from stress.book import load_book
 from stress.engine import Crash
-from stress.opening import Opening, reserve_infos
+from stress.opening import Opening
 from stress.prices import price_paths
 from stress.rebuild import rebuild
 from stress.scenario import FeedRules, Liquidator, Scenario, Shock
@@ -182,7 +183,7 @@ def crash_of(
     """The default crash on the default book, in memory."""
     scenario = scenario or load_scenario("crash")
     market, prices = empty_market(revision)
-    plan = rebuild(load_book(book), reserve_infos(market, prices), market.rules)
+    plan = rebuild(load_book(book), reserve_infos(market, prices), AaveTerms(market.rules))
     openings = {address(o.borrower.name): o for o in plan.openings if only is None or o.borrower.name == only}
     market = with_book(market, openings)
     start = {reserve.symbol: prices[index] for index, reserve in market.reserves.items()}

@@ -21,7 +21,7 @@ def designed(entry: str) -> str:
 
 
 def test_the_shipped_books_load_and_say_what_they_were_read_from():
-    assert shipped_books() == ("default", "weth-dai")
+    assert shipped_books() == ("default", "weth-dai", "weth-usdc")
     assert [path.name for path in load_book("default").files] == ["default.toml", "wbtc_usdc_2025_01.csv"]
     assert len(load_book("default").borrowers) == 44 + 34
     assert len(load_book("weth-dai").borrowers) == 28

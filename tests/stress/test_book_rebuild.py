@@ -13,7 +13,7 @@ from protocol.aave_v3 import rules_of
 from protocol.fixed_point.percentage import percent_mul_half_up
 from protocol.fixed_point.wad_ray import wad_div_half_up
 from protocol.units import MAX_UINT256, WAD
-from stress.book import Designed, EModeTerms, Recorded, ReserveInfo, load_book, rebuild
+from stress.book import AaveTerms, Designed, EModeTerms, Recorded, ReserveInfo, load_book, rebuild
 
 ETHER_TERMS = {1: EModeTerms(ltv_bps=90_00, liquidation_threshold_bps=93_00)}
 MAINNET = {
@@ -56,7 +56,7 @@ SOURCE = Path(__file__).parents[3] / "shared/mainnet/aave_v3_wbtc_usdc_borrowers
 
 
 def opened(rules, reserves=MAINNET, book=BOOK):
-    return {opening.borrower.name: opening for opening in rebuild(book, reserves, rules).openings}
+    return {opening.borrower.name: opening for opening in rebuild(book, reserves, AaveTerms(rules)).openings}
 
 
 BY_RULES = {rules.revision: opened(rules) for rules in (NEW, OLD)}
@@ -173,7 +173,7 @@ def test_what_loan_to_value_would_not_lend_is_marked():
 
 @pytest.mark.parametrize("rules", [NEW, OLD], ids=lambda rules: rules.revision)
 def test_the_book_of_ether_and_dai_fits_its_market_whole(rules):
-    plan = rebuild(load_book("weth-dai"), ETHER_AND_DAI, rules)
+    plan = rebuild(load_book("weth-dai"), ETHER_AND_DAI, AaveTerms(rules))
 
     assert plan.notes == ()
     assert len(plan.openings) == 28
@@ -183,7 +183,7 @@ def test_the_book_of_ether_and_dai_fits_its_market_whole(rules):
 
 
 def test_assets_a_market_lacks_are_named_and_the_rest_is_opened():
-    plan = rebuild(BOOK, ETHER_AND_DAI, OLD)
+    plan = rebuild(BOOK, ETHER_AND_DAI, AaveTerms(OLD))
     openings = {opening.borrower.name: opening for opening in plan.openings}
 
     assert plan.asset_notes == tuple(
@@ -202,7 +202,7 @@ def test_an_asset_that_is_listed_but_not_lent_or_not_taken_is_named_as_such():
         "USDC": replace(MAINNET["USDC"], can_be_borrowed=False),
         "LINK": replace(MAINNET["LINK"], can_be_collateral=False),
     }
-    plan = rebuild(BOOK, reserves, NEW)
+    plan = rebuild(BOOK, reserves, AaveTerms(NEW))
 
     assert "USDC cannot be borrowed here" in plan.asset_notes
     assert "LINK cannot be collateral here" in plan.asset_notes
@@ -211,7 +211,7 @@ def test_an_asset_that_is_listed_but_not_lent_or_not_taken_is_named_as_such():
 
 def test_another_threshold_than_the_record_is_named_and_met_by_a_mix():
     reserves = MAINNET | {"WBTC": replace(MAINNET["WBTC"], liquidation_threshold_bps=75_00)}
-    plan = rebuild(BOOK, reserves, OLD)
+    plan = rebuild(BOOK, reserves, AaveTerms(OLD))
     first = plan.openings[0]
 
     assert plan.asset_notes == (
@@ -224,7 +224,7 @@ def test_another_threshold_than_the_record_is_named_and_met_by_a_mix():
 
 def test_without_a_threshold_on_either_side_a_borrower_is_left_out_with_the_numbers():
     reserves = {symbol: MAINNET[symbol] for symbol in ("WBTC", "USDC", "LINK")}
-    left_out = rebuild(BOOK, reserves, NEW).left_out
+    left_out = rebuild(BOOK, reserves, AaveTerms(NEW)).left_out
 
     assert (
         "0xa7cb16Afb4Ce72173e7C84E8Fd52b2ED0089C13a left out: its average threshold of 7979 bps "
@@ -235,7 +235,10 @@ def test_without_a_threshold_on_either_side_a_borrower_is_left_out_with_the_numb
 def test_an_emode_the_market_has_not_is_named():
     reserves = {symbol: replace(info, emodes={}) for symbol, info in MAINNET.items()}
 
-    assert "loop-1.05 left out: eMode 1 does not take wstETH here" in rebuild(BOOK, reserves, NEW).left_out
+    assert (
+        "loop-1.05 left out: eMode 1 does not take wstETH here"
+        in rebuild(BOOK, reserves, AaveTerms(NEW)).left_out
+    )
 
 
 def test_a_unit_too_coarse_for_the_record_would_be_seen():

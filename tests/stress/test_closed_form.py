@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import pytest
 
+from protocol.aave_v3.rule_set import AaveV3
 from stress.closed_form import ClosedForm, closed_form
 from stress.engine import Crash, Engine, Run
 from stress.residual import residual
@@ -111,6 +112,23 @@ def test_a_repayment_that_is_off_by_a_unit_is_noticed_where_it_ends_the_account(
     ((_, outcome),) = run.liquidations()
 
     assert not judged(crash, told_wrong(run, debt_repaid=outcome.repaid + off)).agrees
+
+
+@pytest.mark.parametrize("away", [-1, 1])
+def test_an_integer_form_that_strays_from_its_fraction_is_noticed(away: int):
+    """Two units are Aave's own rounding; a third, away from where it lies, is none."""
+    crash, run = ended()
+    (attempt,) = run.attempts
+    integer, exact = crash.rules.residual_of_pair(attempt.market, attempt.call, attempt.at)
+    strayed = integer - away * (2 + Fraction(1, 10**6))
+
+    class Straying(AaveV3):
+        def residual_of_pair(self, market: Any, call: Any, at: Any) -> tuple[int, Fraction]:
+            left, fraction = super().residual_of_pair(market, call, at)
+            return left, fraction if left == 0 else fraction + strayed - exact
+
+    assert abs(integer - exact) < 2
+    assert not judged(replace(crash, rules=Straying()), run).agrees
 
 
 @pytest.mark.parametrize("deficits", [{}, {DAI: 32_381 * 10**6}])

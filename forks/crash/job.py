@@ -8,26 +8,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from forks.aave_v3 import report
-from forks.aave_v3.errors import AccountsEmpty, NothingToDo
-from forks.aave_v3.manifest import manifest, provenance
-from forks.aave_v3.opening import account_of, open_book
-from forks.aave_v3.parity import Ledger
-from forks.aave_v3.stopwatch import Stopwatch
-from forks.aave_v3.twin import Twin
-from forks.aave_v3.venue import Venue
-from protocol.aave_v3 import Market, ReserveId, User
-from protocol.aave_v3.rule_set import RULE_SET
-from protocol.model import At
+from forks.crash import report
+from forks.crash.accounts import account_of
+from forks.crash.errors import AccountsEmpty, NothingToDo
+from forks.crash.ledger import Ledger
+from forks.crash.manifest import manifest, provenance
+from forks.crash.stopwatch import Stopwatch
+from forks.crash.twin import Twin
+from forks.crash.venue import Venue
+from protocol.model import AssetId, At, User
 from protocol.units import BASE_PER_USD
 from stress.attribution import Explanation, explain
 from stress.book import Opening, load_book, shipped_books
 from stress.book_table import as_opened, book_table
 from stress.closed_form import closed_form
 from stress.engine import Crash, Engine, Run
-from stress.opening import reserve_infos
+from stress.losses import losses_table
 from stress.prices import price_paths
-from stress.rebuild import rebuild
 from stress.residual import Residual, residual, residual_base
 from stress.scenario_file import load_scenario, scenario_path
 from stress.tables import accounts_table, events_table, prices_table
@@ -74,10 +71,10 @@ class Done:
 class _Stage:
     """The market with everybody on it, before anything falls."""
 
-    market: Market
+    market: Any
     names: Mapping[User, str]
     borrowers: tuple[User, ...]
-    prices_base: Mapping[ReserveId, int]
+    prices_base: Mapping[AssetId, int]
     notes: tuple[str, ...]
     files: tuple[Path, ...]
     openings: tuple[Opening, ...] = ()
@@ -125,15 +122,16 @@ def crash_on(venue: Venue, order: Order, show: Show, watch: Stopwatch) -> Done:
         )
         origin = provenance(venue, {"scenario": scenario_path(order.scenario), **_roles(stage.files)})
     crash = Crash(
-        rules=RULE_SET,
+        rules=venue.rule_set,
         market=stage.market,
         scenario=scenario,
         prices=price_paths(
             scenario,
-            {r.symbol: stage.prices_base[i] for i, r in stage.market.reserves.items()},
+            {one.symbol: stage.prices_base[i] for i, one in venue.rule_set.assets(stage.market).items()},
             venue.now() + SECONDS_TO_CRASH,
         ),
         bots=bots,
+        first_block=venue.node.block_number() + 1,
         borrowers=stage.borrowers,
     )
     finished = _carried_out(venue, crash, ledger, show, watch)
@@ -167,25 +165,27 @@ def _carried_out(venue: Venue, crash: Crash, ledger: Ledger, show: Show, watch: 
 def _opened(venue: Venue, book_name: str | Path | None, bots: Mapping[str, User], ledger: Ledger) -> _Stage:
     """The book's positions opened by real calls, and the whole account data compared before anything falls."""
     start = venue.prices()
-    not_borrowable = set(venue.assets) - venue.borrowable()
-    infos = reserve_infos(venue.market(()), start, not_borrowable=not_borrowable)
     books = [load_book(name) for name in ([book_name] if book_name else shipped_books())]
-    plans = [rebuild(book, infos, venue.rules) for book in books]
+    plans = [venue.plan(book, start) for book in books]
     plan, book = max(zip(plans, books, strict=True), key=lambda both: len(both[0].openings))
     if not plan.openings:
         raise NothingToDo(f"no borrower of the book {book.name!r} fits this market")
     venue.take_over_feeds(start)
-    open_book(venue, plan.openings, start, bots=list(bots.values()))
+    venue.open(plan.openings, start, list(bots.values()))
     names = {account_of(opening.borrower.name): opening.borrower.name for opening in plan.openings}
     stage = _compared(venue, ledger, names, bots, start, plan.notes, book.files)
-    return replace(stage, openings=tuple(_as_opened(stage, one, venue.now()) for one in plan.openings))
+    return replace(stage, openings=tuple(_as_opened(venue, stage, one) for one in plan.openings))
 
 
-def _as_opened(stage: _Stage, opening: Opening, timestamp: int) -> Opening:
+def _as_opened(venue: Venue, stage: _Stage, opening: Opening) -> Opening:
     """With the account data that model and chain agreed on."""
     user = account_of(opening.borrower.name)
-    at = At(prices_base=stage.prices_base, timestamp=timestamp)
-    return as_opened(opening, RULE_SET.standing(stage.market, at)(user))
+    return as_opened(opening, venue.rule_set.standing(stage.market, _now(venue, stage.prices_base))(user))
+
+
+def _now(venue: Venue, prices_base: Mapping[AssetId, int]) -> At:
+    """The latest block."""
+    return At(prices_base=prices_base, timestamp=venue.now(), block_number=venue.node.block_number())
 
 
 def _existing(venue: Venue, accounts: Sequence[User], bots: Mapping[str, User], ledger: Ledger) -> _Stage:
@@ -193,7 +193,7 @@ def _existing(venue: Venue, accounts: Sequence[User], bots: Mapping[str, User], 
     names = {account_of(account): account for account in accounts}
     start = venue.prices()
     stage = _compared(venue, ledger, names, bots, start, (), ())
-    if empty := [user for user in names if not stage.market.accounts[user].positions]:
+    if empty := [user for user in names if venue.is_empty(stage.market, user)]:
         raise AccountsEmpty(empty, venue.start_block)
     venue.take_over_feeds(start)
     venue.equip(list(bots.values()), stage.market)
@@ -205,14 +205,14 @@ def _compared(
     ledger: Ledger,
     names: Mapping[User, str],
     bots: Mapping[str, User],
-    start: Mapping[ReserveId, int],
+    start: Mapping[AssetId, int],
     notes: tuple[str, ...],
     files: tuple[Path, ...],
 ) -> _Stage:
     borrowers = tuple(names)
     market = venue.market([*borrowers, *bots.values()])
     # What is stored was read a moment ago and is no prediction: only what the rules make of it is compared.
-    Twin(venue=venue, ledger=ledger).compare_accounts("opening", market, borrowers, dict(start), venue.now())
+    Twin(venue=venue, ledger=ledger).compare_accounts("opening", market, borrowers, _now(venue, start))
     return _Stage(
         market=market,
         names=names,
@@ -261,8 +261,8 @@ def _results(
     accounts = accounts_table(crash, run, stage.names, finished.residuals, finished.explanations, forms)
     summary = {
         "source": venue.source,
-        "pool_revision": venue.pool_revision,
-        "revision": venue.rules.revision,
+        "market": venue.title,
+        **venue.summary,
         **report.summary_counts(accounts, events, twin.ledger),
         "deficit": _deficits(crash, run),
         "contracts": dict(venue.contracts),
@@ -273,6 +273,7 @@ def _results(
         prices=prices_table(crash),
         events=events,
         accounts=accounts,
+        losses=losses_table(crash, run, finished.residuals),
         book=book_table(stage.openings) if stage.openings else None,
         delays_s=DELAYS_S,
         residual_by_delay_usd=finished.residual_by_delay_usd,
@@ -286,6 +287,9 @@ def _roles(files: Sequence[Path]) -> dict[str, Path]:
 
 
 def _deficits(crash: Crash, run: Run) -> dict[str, str]:
-    """What each reserve's deficit grew by in the crash [asset units]."""
-    grown = {r.symbol: run.market.reserves[i].deficit - r.deficit for i, r in crash.market.reserves.items()}
-    return {symbol: str(amount) for symbol, amount in grown.items() if amount}
+    """Debt that the calls of the crash wrote off, by symbol [asset units]."""
+    grown: dict[AssetId, int] = {}
+    for _, outcome in run.liquidations():
+        for asset_id, amount in outcome.written_off.items():
+            grown[asset_id] = grown.get(asset_id, 0) + amount
+    return {one.symbol: str(grown[i]) for i, one in crash.assets.items() if grown.get(i)}

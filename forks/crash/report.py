@@ -16,9 +16,9 @@ from typing import Any
 
 import pandas as pd
 
-from forks.aave_v3.errors import CannotWrite
-from forks.aave_v3.parity import Ledger
-from forks.aave_v3.stopwatch import Stopwatch
+from forks.crash.errors import CannotWrite
+from forks.crash.ledger import Ledger
+from forks.crash.stopwatch import Stopwatch
 from stress import figures
 from stress.causes import CAUSES
 
@@ -36,6 +36,7 @@ class Results:
     prices: pd.DataFrame
     events: pd.DataFrame
     accounts: pd.DataFrame
+    losses: pd.DataFrame
     book: pd.DataFrame | None
     """None: accounts were found, no book was opened."""
     delays_s: tuple[int, ...]
@@ -125,7 +126,7 @@ def _tables(results: Results, folder: Path) -> None:
     accounts = results.accounts.assign(
         frontier_residual=results.accounts["frontier_residual"].map(json.dumps)
     )
-    tables = {"prices": results.prices, "events": events, "accounts": accounts}
+    tables = {"prices": results.prices, "events": events, "accounts": accounts, "losses": results.losses}
     if results.book is not None:
         tables["book"] = results.book
     for name, table in tables.items():

@@ -1,8 +1,9 @@
-"""What amounts are worth by a market's rules: account data on a market whose indices are all 1."""
+"""A book on an Aave v3 market: its reserves, and what amounts are worth where all indices are 1."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 from protocol.aave_v3 import (
     Account,
@@ -13,16 +14,74 @@ from protocol.aave_v3 import (
     RateStrategy,
     Reserve,
     ReserveConfig,
+    ReserveId,
     Rules,
     account_data,
 )
 from protocol.units import RAY
-from stress.opening import ReserveInfo
+from stress.opening import EModeTerms, ReserveInfo, Worth
 
 _USER = "borrower"
 _NO_RATE = RateStrategy(
     optimal_usage_ray=RAY, base_variable_rate_ray=0, variable_slope1_ray=0, variable_slope2_ray=0
 )
+
+
+def reserve_infos(
+    market: Market, prices_base: Mapping[ReserveId, int], *, not_borrowable: Collection[str] = ()
+) -> dict[str, ReserveInfo]:
+    """What a book needs to know of every reserve of a market, by symbol.
+
+    Reserves that are inactive, paused, without loan-to-value or isolated are no collateral here. The market
+    does not say what may be borrowed: `not_borrowable` names the symbols that may not.
+    """
+    infos = dict[str, ReserveInfo]()
+    for reserve_id, reserve in market.reserves.items():
+        config = reserve.config
+        usable = config.active and not config.paused
+        infos[reserve.symbol] = ReserveInfo(
+            decimals=config.decimals,
+            ltv_bps=config.ltv_bps,
+            liquidation_threshold_bps=config.liquidation_threshold_bps,
+            price_base=prices_base[reserve_id],
+            can_be_collateral=usable and config.ltv_bps > 0 and config.debt_ceiling == 0,
+            can_be_borrowed=usable and reserve.symbol not in not_borrowable,
+            emodes={
+                emode_id: EModeTerms(
+                    ltv_bps=category.ltv_bps, liquidation_threshold_bps=category.liquidation_threshold_bps
+                )
+                for emode_id, category in market.emodes.items()
+                if category.collateral_bitmap >> reserve_id & 1
+            },
+        )
+    return infos
+
+
+@dataclass(frozen=True, slots=True)
+class AaveTerms:
+    """A market with an Aave v3 pool's rules, as `Terms`."""
+
+    rules: Rules
+
+    def worth(
+        self,
+        supplies: Mapping[str, int],
+        borrows: Mapping[str, int],
+        emode: int,
+        reserves: Mapping[str, ReserveInfo],
+    ) -> Worth:
+        """By `account_data`."""
+        data = values_of(supplies, borrows, emode, reserves=reserves, rules=self.rules)
+        return Worth(
+            collateral_base=data.total_collateral_base,
+            debt_base=data.total_debt_base,
+            health_factor_wad=data.health_factor_wad,
+            exceeds_ltv=data.total_debt_base > 0 and data.available_borrows_base == 0,
+        )
+
+    def debt_value(self, units: int, price_base: int, unit: int) -> int:
+        """Rounded up or down as the revision has it."""
+        return self.rules.debt_value(units, price_base, unit)
 
 
 def values_of(

@@ -12,9 +12,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from forks.aave_v3.venue import Venue
+from forks.crash.venue import Venue
 from forks.toolchain import NPM_LOCK, NodeMissing, find_node, npm_version, version_of
-from protocol.aave_v3 import User
+from protocol.model import User
 from stress.engine import Crash
 
 PACKAGES = ("web3", "eth-abi", "numpy", "pandas", "pyarrow", "matplotlib")
@@ -23,8 +23,11 @@ NPM_PACKAGES = (
     "@aave-dao/aave-v3-origin",
     "@aave/core-v3",
     "@bgd-labs/solidity-utils",
+    "@morpho-org/morpho-blue",
     "@openzeppelin/contracts",
     "@openzeppelin/contracts-upgradeable",
+    "@thenextblock/hardhat-compound",
+    "@venusprotocol/isolated-pools",
 )
 """npm packages that contracts come from."""
 
@@ -37,7 +40,7 @@ def provenance(venue: Venue, files: Mapping[str, Path]) -> dict[str, Any]:
     inputs = {**files, **venue.inputs, "package-lock": NPM_LOCK}
     return {
         "chain_id": int(venue.node.rpc.call("eth_chainId"), 16),
-        "pool": venue.pool,
+        "pool": venue.address,
         "block": venue.start_block,
         "block_hash": _block_hash(venue) if venue.source == "fork" else None,
         "inputs": {role: _described(path) for role, path in inputs.items() if path.is_file()},

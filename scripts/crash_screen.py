@@ -167,7 +167,8 @@ def _summary(done: Done, out: Path, watch: Stopwatch) -> str:
         f"several debts; refused: {refused}.",
         f"{s['values_compared']:,} integers compared with {s['market']} on the chain, "
         f"{s['values_changed']:,} changed by the transaction, {s['values_differing']} differ.",
-        f"The closed form {'agrees' if s['frontier_agrees'] else 'DISAGREES'}. "
+        f"The closed form {'agrees' if s['frontier_agrees'] else 'DISAGREES'} at every call; its column is the debt "
+        "that had to remain before the last. "
         f"Seconds: {', '.join(f'{name} {value:.1f}' for name, value in watch.seconds.items())}. Written: {out}/",
     ]
     return "\n".join(lines)

@@ -28,7 +28,9 @@ V4_CONFIG = aave_v4.LiquidationConfig(
 )
 """An example, as every spoke sets its own: repay up to a health factor of 1.05; half of the bonus just below 1,
 all of it from 0.9 down."""
-RECORDED, READ = "recorded vectors", "read, not executed"
+READ = "read, not executed"
+COMET_WITNESS = f"absorb: recorded vectors; rest: {READ}"
+MORPHO_WITNESS = "published sources"
 LATE_SUPPLIERS = "nobody by name: it stays on the account, whoever withdraws last finds it missing"
 
 
@@ -121,7 +123,7 @@ def compound_v2_rules(close_factor_bps: int) -> dict[str, PairRules]:
         found[comptroller.release] = PairRules(
             protocol="Compound v2",
             name=comptroller.release,
-            witness=RECORDED if comptroller.release == "2.9" else READ,
+            witness=_of_both(comptroller, ctokens),
             pair=partial(
                 CompoundV2Pair, Releases(comptroller=comptroller, ctokens=ctokens), close_factor_bps
             ),
@@ -134,13 +136,19 @@ def compound_v2_rules(close_factor_bps: int) -> dict[str, PairRules]:
     return found
 
 
+def _of_both(comptroller: compound_v2.ComptrollerRules, ctokens: compound_v2.CTokenRules) -> str:
+    """What a Comptroller over cTokens was compared with: each may have a witness of its own."""
+    one, other = comptroller.witness.value, ctokens.witness.value
+    return one if one == other else f"Comptroller: {one}; cTokens {ctokens.release}: {other}"
+
+
 def compound_v3_rules(liquidation_factor_bps: int, store_front_price_factor_bps: int) -> dict[str, PairRules]:
     """Every version of Comet, oldest first: they count alike."""
     return {
         rules.revision: PairRules(
             protocol="Compound v3",
             name=rules.revision,
-            witness=RECORDED if rules is compound_v3.REVISIONS[-1] else READ,
+            witness=COMET_WITNESS if rules is compound_v3.REVISIONS[-1] else READ,
             pair=partial(CompoundV3Pair, rules, liquidation_factor_bps, store_front_price_factor_bps),
             pays="the reserves, once the collateral is sold for less than the debt; below zero, suppliers",
             pays_from=RESERVES_LOSE,
@@ -160,7 +168,7 @@ def morpho_blue_rules() -> dict[str, PairRules]:
     one = PairRules(
         protocol="Morpho Blue",
         name=morpho_blue.REVISION,
-        witness=RECORDED,
+        witness=MORPHO_WITNESS,
         pair=MorphoBluePair,
         pays="the market's lenders, pro rata and at once",
         bonus=lambda terms: 1 / toxic_loan_to_value(terms.liquidation_threshold_bps * WAD // BPS),

@@ -28,8 +28,10 @@ NPM_PACKAGES = (
     "@openzeppelin/contracts-upgradeable",
     "@thenextblock/hardhat-compound",
     "@venusprotocol/isolated-pools",
+    "solc-0.8.25",
+    "sphere-mezo-solidity-files",
 )
-"""npm packages that contracts come from."""
+"""npm packages that contracts, and the compilers beside solc, come from."""
 
 
 def provenance(venue: Venue, files: Mapping[str, Path]) -> dict[str, Any]:

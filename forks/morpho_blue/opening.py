@@ -28,7 +28,8 @@ def open_book(venue: MorphoBlueVenue, openings: Sequence[Opening], *, bots: Sequ
     venue.require_all([_supply(venue, FUNDER, LIQUIDITY_FACTOR * drawn)])
     equip(venue, {loan.symbol: drawn}, bots=bots)
     for opening in openings:
-        venue.fund(collateral.symbol, account_of(opening.borrower.name), opening.supplies[collateral.symbol])
+        amount = opening.supplies.get(collateral.symbol, 0)
+        venue.fund(collateral.symbol, account_of(opening.borrower.name), amount)
     venue.require_all(call for one in openings for call in _pledge_and_borrow(venue, one))
 
 
@@ -60,7 +61,8 @@ def season(venue: MorphoBlueVenue) -> None:
 
 def _pledge_and_borrow(venue: MorphoBlueVenue, opening: Opening) -> Iterator[Call]:
     user, (loan, collateral) = account_of(opening.borrower.name), venue.pair
-    yield _pledge(venue, user, opening.supplies[collateral.symbol])
+    if amount := opening.supplies.get(collateral.symbol, 0):
+        yield _pledge(venue, user, amount)
     if amount := opening.borrows.get(loan.symbol, 0):
         yield _borrow(venue, user, amount)
 

@@ -1,20 +1,21 @@
 """Open a book on a Venus pool, and let a fresh one live a while: real `mint`, `enterMarkets` and `borrow` calls.
 
-A factor lends less than the threshold allows: while a borrower draws, what it owes and has not pledged stands at half
-its price.
+A factor lends less than the threshold allows, and a recorded borrower may be beyond it: while the book is drawn every
+factor stands at its threshold.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from forks.aave_v3.deploy import ADMIN
 from forks.crash.accounts import FUNDER, account_of
 from forks.crash.example_assets import example_assets
 from forks.crash.node_venue import totals
 from forks.crash.venue import Call
 from protocol.units import MAX_UINT256
-from protocol.venus_isolated import MarketId
 from stress.opening import Opening
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 LIQUIDITY_FACTOR = 3
 """How many times what a book draws is supplied beforehand."""
-DRAWING_DISCOUNT = 2
 SEASONING_USD = 4_000_000
 """What is supplied of every asset of a fresh market."""
 DRAWN_OF_SEASONING = 2
@@ -32,7 +32,6 @@ SEASONING_BLOCKS = 500
 def open_book(
     venue: VenusIsolatedVenue,
     openings: Sequence[Opening],
-    prices_base: Mapping[MarketId, int],
     *,
     bots: Sequence[str],
 ) -> None:
@@ -42,11 +41,19 @@ def open_book(
         venue.require_all(_supply(venue, symbol, FUNDER, LIQUIDITY_FACTOR * amount))
         equip(venue, {symbol: amount}, bots=bots)
     venue.require_all(call for one in openings for call in _pledge(venue, one))
-    for symbols, alike in _by_what_may_be_cheap(openings).items():
-        usual = {i: prices_base[i] for i in map(venue.symbols.index, symbols)}
-        venue.set_prices({i: price // DRAWING_DISCOUNT for i, price in usual.items()})
-        venue.require_all(call for one in alike for call in _borrows(venue, one))
-        venue.set_prices(usual)
+    with _factors_at_thresholds(venue):
+        venue.require_all(call for one in openings for call in _borrows(venue, one))
+
+
+@contextmanager
+def _factors_at_thresholds(venue: VenusIsolatedVenue) -> Iterator[None]:
+    """Let every market lend up to its threshold; afterwards as before."""
+    listed = venue.market(()).vtokens
+    factors = {s: listed[i].collateral_factor_mantissa for i, s in enumerate(venue.symbols)}
+    thresholds = {s: listed[i].liquidation_threshold_mantissa for i, s in enumerate(venue.symbols)}
+    venue.require_all(_factor(venue, s, thresholds[s], thresholds[s]) for s in venue.symbols)
+    yield
+    venue.require_all(_factor(venue, s, factors[s], thresholds[s]) for s in venue.symbols)
 
 
 def equip(venue: VenusIsolatedVenue, owed: Mapping[str, int], *, bots: Sequence[str]) -> None:
@@ -75,14 +82,6 @@ def _pledge(venue: VenusIsolatedVenue, opening: Opening) -> Iterator[Call]:
         yield _enter(venue, user, list(opening.supplies))
 
 
-def _by_what_may_be_cheap(openings: Sequence[Opening]) -> dict[tuple[str, ...], list[Opening]]:
-    """Openings by the assets that they draw and do not pledge."""
-    alike: dict[tuple[str, ...], list[Opening]] = {}
-    for one in openings:
-        alike.setdefault(tuple(sorted(one.borrows.keys() - one.supplies.keys())), []).append(one)
-    return alike
-
-
 def _borrows(venue: VenusIsolatedVenue, opening: Opening) -> Iterator[Call]:
     for symbol, amount in opening.borrows.items():
         yield _borrow(venue, symbol, account_of(opening.borrower.name), amount)
@@ -106,3 +105,8 @@ def _enter(venue: VenusIsolatedVenue, user: str, symbols: Sequence[str]) -> Call
 
 def _borrow(venue: VenusIsolatedVenue, symbol: str, user: str, amount: int) -> Call:
     return Call(user, venue.deployment.markets[symbol].vtoken, "borrow(uint256)", (amount,))
+
+
+def _factor(venue: VenusIsolatedVenue, symbol: str, factor: int, threshold: int) -> Call:
+    arguments = (venue.deployment.markets[symbol].vtoken, factor, threshold)
+    return Call(ADMIN, venue.address, "setCollateralFactor(address,uint256,uint256)", arguments)

@@ -138,7 +138,7 @@ class VenusIsolatedVenue(NodeVenue):
         self, openings: Sequence[Opening], prices_base: Mapping[MarketId, int], bots: Sequence[User]
     ) -> None:
         """See `open_book`."""
-        open_book(self, openings, prices_base, bots=bots)
+        open_book(self, openings, bots=bots)
 
     def equip(self, bots: Sequence[User], market: Market) -> None:
         """See `equip`."""

@@ -38,6 +38,7 @@ from protocol.compound_v2.revisions import (
     CTOKENS,
     ComptrollerRules,
     CTokenRules,
+    Witness,
     comptroller_rules_of,
     ctoken_rules_of,
 )
@@ -105,6 +106,7 @@ __all__ = [
     "TokenError",
     "TransferFee",
     "User",
+    "Witness",
     "account_data",
     "accrue_interest",
     "backing",

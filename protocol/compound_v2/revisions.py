@@ -5,14 +5,16 @@ a row of the first table and each of its cTokens a row of the second. No formula
 before it with what changed, so the tables read as a change note. Counterfactuals are made the same way:
 `dataclasses.replace(rules, protocol_seize_share_mantissa=0)`.
 
-Read in compound-finance/compound-protocol at the commits named. Executed contracts stand behind release 2.9 of both
-(tests/vectors/compound_v2/contract.json); G1 to G5 round otherwise than the later ones.
+Read in compound-finance/compound-protocol at the commits named. Every row says what executed contract stands behind
+it: the published artifacts are cTokens of 2.9 under the Comptrollers up to 2.9. What older cTokens do otherwise was
+read, but for the one liquidation of 2020 of which the logs are known, and so was all of 2022.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from enum import Enum
 from functools import partial
 from typing import Final
 
@@ -32,6 +34,15 @@ from protocol.fixed_point.mantissa import (
     mantissa_mul_down,
     mantissa_mul_half_up,
 )
+
+
+class Witness(Enum):
+    """What the row was compared with, value by value."""
+
+    ARTIFACTS = "published artifacts"
+    MAINNET = "one liquidation: mainnet; rest: read, not executed"
+    NONE = "read, not executed"
+
 
 OfTwo = Callable[[int, int], int]
 Tells = Callable[[ArithmeticFault], Exception]
@@ -103,6 +114,7 @@ class ComptrollerRules:
     release: str
     source: str
     """Path and commit."""
+    witness: Witness
     multiply: OfTwo
     """(mantissa, mantissa) -> mantissa, of collateral factor, exchange rate, price and incentive"""
     fault: Tells
@@ -124,6 +136,7 @@ class ComptrollerRules:
 _G1 = ComptrollerRules(
     release="G1",
     source="contracts/ComptrollerG1.sol@ae4388e",
+    witness=Witness.ARTIFACTS,
     multiply=mantissa_mul_half_up,
     fault=_as_math_error,
     cap_fault=partial(_as_message, message="total borrows overflow"),
@@ -160,6 +173,7 @@ _COMPTROLLER_2022 = replace(
     _COMPTROLLER_2_9,
     release="2022",
     source="contracts/Comptroller.sol@a3214f6",
+    witness=Witness.NONE,
     fault=_as_panic,
     cap_fault=_as_panic,
 )
@@ -178,6 +192,7 @@ class CTokenRules:
     release: str
     source: str
     """Path and commit."""
+    witness: Witness
     max_borrow_rate_mantissa: int
     """Per block; above it nothing can be done with the market any more. [mantissa]"""
     accrues_again: bool
@@ -217,6 +232,7 @@ def _as_custom_error(refusal: Refusal, detail: int) -> EvmRevert:
 _CTOKEN_2_0 = CTokenRules(
     release="2.0",
     source="contracts/CToken.sol@f754de9",
+    witness=Witness.NONE,
     max_borrow_rate_mantissa=5 * 10**14,
     accrues_again=True,
     sizes_seizure_first=True,
@@ -238,21 +254,30 @@ _CTOKEN_2_3 = replace(
     _CTOKEN_2_2,
     release="2.3",
     source="contracts/CToken.sol@bcf0bc7",
+    witness=Witness.MAINNET,  # 26 November 2020
     sizes_seizure_first=False,
     counts_received=True,
     late_fault=_as_step_message,
 )
-_CTOKEN_2_6 = replace(_CTOKEN_2_3, release="2.6", source="contracts/CToken.sol@cce8c88", accrues_again=False)
+_CTOKEN_2_6 = replace(
+    _CTOKEN_2_3,
+    release="2.6",
+    source="contracts/CToken.sol@cce8c88",
+    witness=Witness.NONE,
+    accrues_again=False,
+)
 _CTOKEN_2_9 = replace(
     _CTOKEN_2_6,
     release="2.9",
     source="contracts/CToken.sol@ae4388e",
+    witness=Witness.ARTIFACTS,
     protocol_seize_share_mantissa=28 * 10**15,
 )
 _CTOKEN_2022 = replace(
     _CTOKEN_2_9,
     release="2022",
     source="contracts/CToken.sol@a3214f6",
+    witness=Witness.NONE,
     checks_cash_first=True,
     tokens_of=mantissa_div_down,
     refuse=_as_custom_error,

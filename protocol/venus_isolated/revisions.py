@@ -23,7 +23,7 @@ class Witness(Enum):
     """What the row was compared with, value by value."""
 
     ARTIFACTS = "published artifacts"
-    VECTORS = "recorded vectors"
+    VECTORS = "liquidations: recorded vectors; rest: read, not executed"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -31,8 +31,8 @@ from protocol.venus_isolated.ledger import EMPTY_ACCOUNT, Ledger
 from protocol.venus_isolated.state import Account, LiquidationCall, Market, Revert
 
 BEARERS = Bearers(
-    written_off="the pool's suppliers, as bad debt until an auction covers it",
-    uncovered="the pool's suppliers: nobody has healed it yet",
+    written_off="the risk fund, by an auction of the bad debt; what it lacks, whoever withdraws last",
+    uncovered="suppliers: nobody has healed it; whoever withdraws last",
 )
 USD_MANTISSA_PER_BASE = WAD // BASE_PER_USD
 PRICE_MANTISSA_PER_BASE = 10**28

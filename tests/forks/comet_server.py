@@ -8,7 +8,9 @@ Those are proven by the recording, which came from the executed contract.
 
 It names itself after anvil, whose methods it answers, so that the write guard lets a transaction through: loopback,
 for development, and with nothing behind it that could be harmed. The only transaction that it lets through is the
-recorded absorption, by whomever; where purchases are paused, it refuses one as the contract then does.
+recorded absorption, by whomever; where purchases are paused, it refuses one as the contract then does. It knows two
+times: that of the recorded call, and that of the last accrual, at which nothing has grown. `comet_node` makes a whole
+node of it, on which something can be bought.
 """
 
 from __future__ import annotations
@@ -130,6 +132,10 @@ class Stored:
     principal: int
     collateral: list[int]
     total_collateral: list[int]
+    base_balance: int
+    """What the contract has of the base asset."""
+    held: list[int]
+    """What it has of each collateral."""
 
 
 class Reverted(Exception):
@@ -157,7 +163,13 @@ class RecordedComet(FakeServer):
             principal=state.borrower.principal_signed,
             collateral=list(state.borrower.collateral),
             total_collateral=[one.total_collateral for one in state.assets],
+            base_balance=state.base_token_balance,
+            held=[
+                one.total_collateral + beyond.own_collateral + i * bool(beyond.own_collateral)
+                for i, one in enumerate(state.assets)
+            ],
         )
+        self.timestamp = state.timestamp
         self.absorbed = False
         self._receipts: dict[str, Any] = {}
         self.refused: list[str] = []
@@ -172,7 +184,7 @@ class RecordedComet(FakeServer):
                 "anvil_nodeInfo": {"currentBlockNumber": hex(BLOCK)},
                 "eth_chainId": "0x1",
                 "eth_blockNumber": hex(BLOCK),
-                "eth_getBlockByNumber": lambda *_: {"number": hex(BLOCK), "timestamp": hex(state.timestamp)},
+                "eth_getBlockByNumber": lambda *_: {"number": hex(BLOCK), "timestamp": hex(self.timestamp)},
                 "eth_getCode": lambda at, _: "0xfe" if to_checksum_address(at) in self._contracts() else "0x",
                 "eth_call": self._call,
                 "eth_sendTransactionSync": self._send,
@@ -182,8 +194,9 @@ class RecordedComet(FakeServer):
                 "evm_mine": "0x0",
                 "anvil_mine": "0x0",
                 "anvil_setCode": lambda at, _: self._only(self._fed(at) is not None, f"code of {at}"),
-                "anvil_setStorageAt": lambda at, _, word: self._only(
-                    self.prices().get(self._fed(at)) == int(word, 16), f"price {int(word, 16)} of {at}"
+                "anvil_setStorageAt": lambda at, slot, word: self._only(
+                    (int(slot, 16), int(word, 16)) == (0, self.prices().get(self._fed(at))),
+                    f"price {int(word, 16)} of {at}",
                 ),
             }
         )
@@ -254,15 +267,10 @@ class RecordedComet(FakeServer):
 
     def _send(self, transaction: dict[str, Any]) -> Any:
         try:
-            self._permitted(transaction)
-        except Reverted:
-            return self._receipt(transaction, [], status=0)
+            status, logs = self._carried_out(transaction)
         except NotRecorded as error:
-            self.refused.append(str(error))
-            return {"error": {"code": -32000, "message": f"not recorded: {error}"}}
-        logs = self._logs()
-        self._move()
-        return self._receipt(transaction, logs, status=1)
+            return self._only(False, str(error))
+        return self._receipt(transaction, logs, status=status)
 
     def _send_and_keep(self, transaction: dict[str, Any]) -> Any:
         receipt = self._send(transaction)
@@ -270,6 +278,16 @@ class RecordedComet(FakeServer):
             return receipt
         self._receipts[receipt["transactionHash"]] = receipt
         return receipt["transactionHash"]
+
+    def _carried_out(self, transaction: dict[str, Any]) -> tuple[int, list[dict[str, Any]]]:
+        """Status and logs of a transaction; what it moves is moved. Raises NotRecorded."""
+        try:
+            self._permitted(transaction)
+        except Reverted:
+            return 0, []
+        logs = self._logs()
+        self._move()
+        return 1, logs
 
     def _permitted(self, transaction: dict[str, Any]) -> bytes:
         """Whether it is the recorded call, or a purchase where those are paused, and whether it reverts."""
@@ -280,7 +298,10 @@ class RecordedComet(FakeServer):
             decode(["address", "address[]"], data[4:]) if data[:4] == selector(ABSORB) else ("", ())
         )
         asked = [to_checksum_address(one) if one else one for one in (target, absorber, *accounts)]
-        if asked[0] != COMET or asked[2:] != [BORROWER] or self.absorbed:
+        on_record = (
+            asked[0] == COMET and asked[2:] == [BORROWER] and self.timestamp == self.record.state.timestamp
+        )
+        if not on_record or self.absorbed:
             _not_recorded(f"transaction {asked}")
         if "reverts" in self.expect:
             raise Reverted(self.expect["reverts"])
@@ -294,12 +315,13 @@ class RecordedComet(FakeServer):
         return {"error": {"code": -32000, "message": f"not recorded: {what}"}}
 
     def _move(self) -> None:
-        """The state after, as recorded; all collateral has been taken, and nothing else has moved."""
+        """The state after, as recorded; all collateral has been taken, and nothing has left the contract."""
         after, taken = self.expect["after"], self.expect["collateral_absorbed"]
         left = list(self.stored.collateral)
         for one in taken:
             left[int(one["asset_index"])] -= int(one["amount"])
-        self.stored = Stored(
+        self.stored = replace(
+            self.stored,
             supply_index=int(after["base_supply_index"]),
             borrow_index=int(after["base_borrow_index"]),
             supply_principal=int(after["total_supply_base_principal"]),
@@ -315,7 +337,7 @@ class RecordedComet(FakeServer):
         """The recorded events."""
         parties, after = (self._absorber, BORROWER), self.expect["after"]
         logs = [
-            _log(
+            event_log(
                 "AbsorbCollateral(address,address,address,uint256,uint256)",
                 [*parties, token(int(one["asset_index"]))],
                 [one["amount"], one["usd_value8"]],
@@ -323,21 +345,22 @@ class RecordedComet(FakeServer):
             for one in self.expect["collateral_absorbed"]
         ]
         paid = [self.expect["base_paid_out"], self.expect["usd_value_of_base_paid_out8"]]
-        logs.append(_log("AbsorbDebt(address,address,uint256,uint256)", parties, paid))
+        logs.append(event_log("AbsorbDebt(address,address,uint256,uint256)", parties, paid))
         if (principal := int(after["principal_signed"])) > 0:
             supplied = principal * int(after["base_supply_index"]) // INDEX
-            logs.append(_log("Transfer(address,address,uint256)", [NOBODY, BORROWER], [supplied]))
+            logs.append(event_log("Transfer(address,address,uint256)", [NOBODY, BORROWER], [supplied]))
         return logs
 
     def _receipt(
-        self, transaction: dict[str, Any], logs: list[dict[str, Any]], *, status: int
+        self, transaction: dict[str, Any], logs: list[dict[str, Any]], *, status: int, **elsewhere: str
     ) -> dict[str, Any]:
+        """`elsewhere`: what of its place is not that of the only transaction of the next block."""
         place = {
             "transactionHash": "0x" + keccak(text=transaction["data"]).hex(),
             "transactionIndex": "0x0",
             "blockHash": "0x" + "bb" * 32,
             "blockNumber": hex(BLOCK + 1),
-        }
+        } | elsewhere
         return place | {
             "from": transaction["from"],
             "to": transaction["to"],
@@ -373,7 +396,7 @@ class RecordedComet(FakeServer):
             "totalBorrow()": lambda _: self.stored.borrow_principal * self._accrued("borrow") // INDEX,
             "getReserves()": lambda _: self._reserves(),
             "getCollateralReserves(address)": lambda _, one: (
-                self._held(self._id(one)) - self.stored.total_collateral[self._id(one)]
+                self.stored.held[self._id(one)] - self.stored.total_collateral[self._id(one)]
             ),
             "quoteCollateral(address,uint256)": lambda _, one, amount: self._quote(self._id(one), amount),
             "getUtilization()": lambda _: self._utilization(),
@@ -459,25 +482,30 @@ class RecordedComet(FakeServer):
             return supplied * self._accrued("supply") // INDEX
         if owner.lower() != COMET.lower():
             _not_recorded(f"balance of {owner}")
-        return self.record.state.base_token_balance if at == BASE_TOKEN else self._held(self._id(at))
-
-    def _held(self, i: int) -> int:
-        """Nothing leaves by an absorption."""
-        own = self.beyond.own_collateral
-        return self.record.state.assets[i].total_collateral + own + i * bool(own)
+        return self.stored.base_balance if at == BASE_TOKEN else self.stored.held[self._id(at)]
 
     def _accrued(self, side: str) -> int:
+        """The index as it has grown to now: of two times it is on record, and no third is ever reached."""
+        if self.timestamp == self.stored.last_accrual:
+            return int(getattr(self.stored, f"{side}_index"))
         return int(self.expect["before"][f"base_{side}_index"])
 
     def _debt(self) -> int:
-        return 0 if self.absorbed else int(self.expect["before"]["debt_base"])
+        """As recorded; at the last accrual by the index of then."""
+        if self.absorbed:
+            return 0
+        if self.timestamp == self.stored.last_accrual:
+            return max(-self.stored.principal, 0) * self.stored.borrow_index // INDEX
+        return int(self.expect["before"]["debt_base"])
 
     def _reserves(self) -> int:
+        """After the absorption as recorded, with what has been paid in since."""
         if self.absorbed:
-            return int(self.expect["after"]["reserves_base_signed"])
+            paid_in = self.stored.base_balance - self.record.state.base_token_balance
+            return int(self.expect["after"]["reserves_base_signed"]) + paid_in
         supplied = self.stored.supply_principal * self._accrued("supply") // INDEX
         owed = self.stored.borrow_principal * self._accrued("borrow") // INDEX
-        return self.record.state.base_token_balance - supplied + owed
+        return self.stored.base_balance - supplied + owed
 
     def _quote(self, asset_id: int, amount: int) -> int:
         recorded = dict(zip(self.quotes(), self.expect["quotes"], strict=True))
@@ -519,8 +547,10 @@ def _not_recorded(what: str) -> Any:
     raise NotRecorded(what)
 
 
-def _log(event: str, indexed: Sequence[str], amounts: Sequence[int | str]) -> dict[str, Any]:
-    """A log of the Comet: parties in topics, amounts in data."""
+def event_log(
+    event: str, indexed: Sequence[str], amounts: Sequence[int | str], *, emitter: str = COMET
+) -> dict[str, Any]:
+    """A log, of the Comet or of a token: parties in topics, amounts in data."""
     topics = [keccak(text=event), *(bytes(12) + bytes.fromhex(one[2:]) for one in indexed)]
     data = b"".join(int(amount).to_bytes(32, "big") for amount in amounts)
-    return {"address": COMET, "topics": ["0x" + one.hex() for one in topics], "data": "0x" + data.hex()}
+    return {"address": emitter, "topics": ["0x" + one.hex() for one in topics], "data": "0x" + data.hex()}

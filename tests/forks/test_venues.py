@@ -33,7 +33,7 @@ from protocol.morpho_blue.shares import VIRTUAL_SHARES
 from protocol.units import WAD
 from protocol.venus_isolated import exchange_rate as venus_exchange_rate
 from protocol.venus_isolated import viewed_at as venus_viewed_at
-from stress.book import Opening, RebuiltBook, load_book
+from stress.book import Opening, RebuiltBook, load_book, shipped_books
 from tests.test_cli_crash_protocols import BOOKS
 from tests.test_cli_crash_protocols import PROTOCOLS as DEPLOYED
 from tests.test_cli_crash_protocols import book as book_text
@@ -377,3 +377,30 @@ def test_what_was_owed_when_the_market_was_fresh_has_grown(opened: Opened):
         for asset_id, position in opened.fresh.accounts[FUNDER].positions.items():
             ctoken = compound_viewed_at(opened.fresh, opened.fresh_at.block_number).ctokens[asset_id]
             assert borrow_balance(ctoken, position) > position.borrow_principal_underlying
+
+
+@pytest.mark.parametrize("name", shipped_books())
+def test_every_shipped_book_opens_where_it_has_a_place(opened: Opened, name: str):
+    """Also borrowers of the record that pledge and owe nothing, and those that owe what they pledge."""
+    venue = opened.venue
+    book = load_book(name)
+    plan = venue.plan(book, opened.prices_base)
+    assert len(plan.openings) + len(plan.left_out) == len(book.borrowers)
+    if not plan.openings:  # the job refuses it before anything is opened
+        return
+    with venue.node.anchor():
+        venue.open(plan.openings, opened.prices_base, BOTS)
+        users = {account_of(one.borrower.name): one for one in plan.openings}
+        market = venue.market(users)
+        at = At(
+            prices_base=opened.prices_base,
+            timestamp=venue.now(),
+            block_number=venue.node.block_number(),
+        )
+        standing = venue.rule_set.standing(market, at)
+        for user, one in users.items():
+            if one.borrows:
+                assert standing(user).debt_base > 0
+                assert not standing(user).is_liquidatable
+            else:
+                assert user not in set(venue.rule_set.users_with_debt(market))

@@ -309,11 +309,11 @@ NOTICED: Mapping[str, Mapping[str, Mapping[str, Mapping[str, Mutation]]]] = {
             },
             "before.owed.DAI": {
                 "accrual is a block short": patch("interest.sub", and_one_less),
-            },
-            "before.shortfall": {
                 "debt rounds up": patch(
                     "interest.div_down", instead(lambda grown, index: -(-grown // index))
                 ),
+            },
+            "before.shortfall": {
                 "threshold is the factor": patch("health.liquidation_threshold", instead(collateral_factor)),
             },
             "event.ReservesAdded.WETH": {

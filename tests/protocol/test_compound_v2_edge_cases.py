@@ -1,8 +1,10 @@
-"""Edge cases 1 to 13 and 31 to 33 of the Compound family, as Compound v2 has them: what naive models get wrong."""
+"""Edge cases 1 to 13, 19, 31 to 33 of the Compound family, as Compound v2 has them: what naive models get wrong."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+
+import pytest
 
 from protocol.compound_v2 import (
     AccountData,
@@ -17,6 +19,7 @@ from protocol.compound_v2 import (
     backing,
     borrow,
     borrow_balance,
+    borrow_rate,
     comptroller_rules_of,
     enter_markets,
     exchange_rate,
@@ -29,9 +32,10 @@ from protocol.compound_v2 import (
     viewed_at,
 )
 from protocol.compound_v2.health import account_sums, ctoken_value
-from protocol.compound_v2.oracle import simple_prices, simple_prices_2022
+from protocol.compound_v2.oracle import RevertingOracle, simple_prices, simple_prices_2022
 from protocol.compound_v2.pairs import payout_ratio
 from protocol.compound_v2.rates import BLOCKS_PER_YEAR
+from protocol.errors import EvmRevert
 from protocol.units import WAD
 from tests.protocol.compound_v2_markets import (
     BANK,
@@ -193,6 +197,34 @@ def test_edge_case_08_one_unknown_price_freezes_every_account_in_that_market():
     assert name == "LIQUIDATE_COMPTROLLER_CALCULATE_AMOUNT_SEIZE_FAILED"
 
 
+def test_edge_case_08_a_price_that_reverts_takes_every_call_that_asks_for_it_with_it():
+    """Naive: one asset's feed is one asset's trouble. Right: whoever has entered it cannot even be liquidated."""
+    state = market(holds={ETHER: 10}, owes={DOLLAR: 15_000})
+    state = enter_markets(state, BORROWER, [NOTE]).market
+    down = RevertingOracle(prices_mantissa=FALLEN, reverting={NOTE: EvmRevert("no price")})
+
+    with pytest.raises(EvmRevert) as caught:
+        data(state, down)
+    assert caught.value.name == "no price"
+    at = {"prices_mantissa": down, "block_number": NOW}
+    for stopped in (
+        liquidate(state, 1, prices=down),
+        redeem(state, BORROWER, ETHER, 1, **at),
+        borrow(state, BORROWER, DOLLAR, 1, **at),
+    ):
+        assert isinstance(stopped, Revert)
+        assert stopped.name == "no price"
+
+    # no price is asked for, or none of that market
+    assert acted(repay_borrow(state, BORROWER, DOLLAR, 1, block_number=NOW)).amount == 1
+    not_entered = market(holds={ETHER: 10}, owes={DOLLAR: 15_000})
+    assert liquidated(liquidate(not_entered, 1, prices=down)) == liquidated(
+        liquidate(not_entered, 1, prices=FALLEN)
+    )
+    assert set(down) == set(FALLEN)
+    assert len(down) == len(FALLEN)
+
+
 def test_edge_case_09_debt_that_nobody_repays_goes_on_to_raise_the_exchange_rate():
     """Naive: bad debt lowers what suppliers have. Right: it earns, a part of it for reserves that are not there."""
     state = market(holds={STONE: 1}, owes={DOLLAR: 30_000}, rate_model=DEAR)
@@ -293,6 +325,23 @@ def test_edge_case_13_a_slope_means_what_its_model_means_and_a_rate_too_high_end
     assert isinstance(mint(bricked, BANK, DOLLAR, 1, block_number=NOW), Acted), "not in its last block"
     first = of_release(bricked, DOLLAR, "2.0")
     assert liquidated(liquidate(first, 1, prices=FALLEN, at=NOW + 1)).repaid_underlying == 1
+
+
+def test_edge_case_19_more_than_all_is_lent_out_where_reserves_exceed_cash():
+    """Naive: use ends at 100 %. Right: what is owed to reserves is lent out too, and the rate goes on to rise."""
+    model = jump_rate_v2(
+        base_rate_per_year_mantissa=0,
+        multiplier_per_year_mantissa=BLOCKS_PER_YEAR * 10**10,
+        jump_multiplier_per_year_mantissa=BLOCKS_PER_YEAR * 10**12,
+        kink_mantissa=80 * PERCENT,
+    )
+
+    def rate(reserves: int) -> int:
+        return borrow_rate(model, cash=10, borrows=100, reserves=reserves)
+
+    assert utilization(cash=10, borrows=100, reserves=10) == WAD
+    assert utilization(cash=10, borrows=100, reserves=60) == 2 * WAD
+    assert rate(60) - rate(10) == 10**12, "the whole of one more at the jump"
 
 
 def test_edge_case_31_old_ctokens_fail_in_transactions_that_go_through():

@@ -42,7 +42,7 @@ from tests.protocol.compound_v2_markets import (
     with_ctoken,
 )
 
-NAMED = ("release", "source")
+NAMED = ("release", "source", "witness")
 
 
 def changes(rows: tuple[Any, ...]) -> dict[str, set[str]]:

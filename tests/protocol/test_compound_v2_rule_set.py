@@ -422,6 +422,15 @@ def test_no_call_gains_more_than_the_bound_that_spares_quotes(
     assert gain <= (RULE_SET.payout_ratio(state, BORROWER, STONE) - 1) * most + unit[STONE] + unit[debt] + 2
 
 
+def test_the_most_that_is_paid_is_the_close_factor_of_the_debt_where_the_collateral_is_large():
+    values = RULE_SET.values(STATE, BORROWER, at(NOW))
+    collateral, debt = max(values[0], key=values[0].__getitem__), max(values[1], key=values[1].__getitem__)
+    share = Fraction(STATE.close_factor_mantissa, WAD)
+
+    assert values[0][collateral] > 2 * values[1][debt] * share
+    assert RULE_SET.most_paid_base(STATE, BORROWER, (collateral, debt), values) == values[1][debt] * share
+
+
 def test_drops_and_gap_are_those_of_the_frontier():
     moment = at(NOW + LATER)
     found = RULE_SET.drops(STATE, BORROWER, {ETHER}, moment)

@@ -51,7 +51,7 @@ from tests.protocol.venus_markets import (
 )
 
 
-def test_edge_1_weighted_collateral_equal_to_the_debt_is_healthy():
+def test_edge_case_01_weighted_collateral_equal_to_the_debt_is_healthy():
     state = market(holds={COIN: 10}, owes={DOLLAR: 7_500})
     at = usd(coin=937.5)  # 10 * 937.5 * 0.8 = 7,500
 
@@ -63,7 +63,7 @@ def test_edge_1_weighted_collateral_equal_to_the_debt_is_healthy():
     assert done(state, below).repaid_underlying == 1_000_000
 
 
-def test_edge_2_the_weight_multiplies_the_product_of_rate_and_price():
+def test_edge_case_02_the_weight_multiplies_the_product_of_rate_and_price():
     """Naive: (weight x rate) x price, as in Compound v2. Right: weight x (rate x price), an integer apart here."""
     state = market(holds={STONE: 3}, owes={})
     threshold, rate, price = 7 * 10**17 + 3, 10**18 + 13, usd()[STONE] + 17
@@ -82,7 +82,7 @@ def test_edge_2_the_weight_multiplies_the_product_of_rate_and_price():
     assert found.total_collateral_usd_mantissa == rate * price // WAD * held // WAD
 
 
-def test_edge_4_nothing_is_clipped_to_the_collateral_that_is_there():
+def test_edge_case_04_nothing_is_clipped_to_the_collateral_that_is_there():
     state = market(holds={COIN: 10}, owes={DOLLAR: 7_500}, close_factor_mantissa=9 * 10**17)
     at = usd(
         coin=700
@@ -94,7 +94,7 @@ def test_edge_4_nothing_is_clipped_to_the_collateral_that_is_there():
     assert (found.repaid_underlying, found.seized.seized_vtokens) == (6_363_636_370, 10**9)
 
 
-def test_edge_5_vtokens_that_were_never_entered_cannot_be_seized():
+def test_edge_case_05_vtokens_that_were_never_entered_cannot_be_seized():
     """Naive: any collateral token can be taken, as in Compound v2. Right: MarketNotCollateral."""
     state = market(holds={COIN: 10}, owes={DOLLAR: 7_500})
     state = with_position(state, STONE, vtokens=units(STONE, 1_000))  # worth 50,000 dollars, not entered
@@ -106,7 +106,7 @@ def test_edge_5_vtokens_that_were_never_entered_cannot_be_seized():
     assert refusal(called(forced, at, collateral_id=STONE)) == "MarketNotCollateral"
 
 
-def test_edge_6_the_protocols_share_is_of_the_debt_repaid_and_leaves_in_cash():
+def test_edge_case_06_the_protocols_share_is_of_the_debt_repaid_and_leaves_in_cash():
     """Naive: 5 % of all that is seized, added to reserves. Right: 5/110 of it, paid out."""
     state = market(holds={COIN: 10}, owes={DOLLAR: 7_500})
     at = usd(coin=800)
@@ -129,7 +129,7 @@ def test_edge_6_the_protocols_share_is_of_the_debt_repaid_and_leaves_in_cash():
     assert old.total_supply_vtokens == after.total_supply_vtokens
 
 
-def test_edge_6_without_cash_for_the_protocols_share_nothing_can_be_seized():
+def test_edge_case_06_without_cash_for_the_protocols_share_nothing_can_be_seized():
     state = market(holds={COIN: 10}, owes={DOLLAR: 7_500})
     coins = state.vtokens[COIN]
     lent = replace(
@@ -151,7 +151,7 @@ def test_edge_6_without_cash_for_the_protocols_share_nothing_can_be_seized():
     assert done(replace(state, rules=OLD), at, repay_amount=asked).repaid_underlying == asked
 
 
-def test_edge_7_seized_vtokens_cannot_be_redeemed_while_all_is_lent_out():
+def test_edge_case_07_seized_vtokens_cannot_be_redeemed_while_all_is_lent_out():
     state = market(holds={COIN: 10}, owes={DOLLAR: 7_500})
     coins = state.vtokens[COIN]
     cash = units(COIN, 0.06)
@@ -166,7 +166,7 @@ def test_edge_7_seized_vtokens_cannot_be_redeemed_while_all_is_lent_out():
     assert refusal(asked) == "RedeemTransferOutNotPossible"
 
 
-def test_edge_11_only_the_two_markets_of_a_liquidation_are_fresh():
+def test_edge_case_11_only_the_two_markets_of_a_liquidation_are_fresh():
     """Naive: all debts have grown to now. Right: those in a third market stand where they stood."""
     lively = {STONE: {"rate_model": replace(RATES, base_rate_per_slot_mantissa=10**10)}}
     state = market(holds={COIN: 20}, owes={DOLLAR: 100, STONE: 290}, vtokens=lively)
@@ -184,7 +184,7 @@ def _stored(vtoken):
     return {name: getattr(vtoken, name) for name in names}
 
 
-def test_edge_19_use_is_clipped_to_the_whole():
+def test_edge_case_19_use_is_clipped_to_the_whole():
     """Naive: use beyond 100 %, and a steeper rate, as in Compound v2. Right: never beyond."""
     state = market(holds={COIN: 10}, owes={DOLLAR: 7_500})
     dollars = replace(
@@ -205,7 +205,7 @@ def refused_to_accrue(vtoken) -> str:
     return refusal(redeem(state, BANK, DOLLAR, 1, prices_mantissa={}, slot=NOW + 1))
 
 
-def test_edge_20_healing_books_bad_debt_for_an_account_worth_more_than_it_owes():
+def test_edge_case_20_healing_books_bad_debt_for_an_account_worth_more_than_it_owes():
     """Naive: bad debt only below the debt's worth. Right: as soon as the collateral does not pay the incentive."""
     state = market(holds={COIN: 1}, owes={DOLLAR: 750})
     at = usd(coin=800)  # 50 dollars more than the debt, 25 less than debt and incentive
@@ -221,7 +221,7 @@ def test_edge_20_healing_books_bad_debt_for_an_account_worth_more_than_it_owes()
     assert position(found.market, DOLLAR).borrow_principal_underlying == 0
 
 
-def test_edge_20_the_minimum_counts_collateral_without_its_weight():
+def test_edge_case_20_the_minimum_counts_collateral_without_its_weight():
     """Naive: 1,250 dollars weigh 1,000. Right: 1,000 dollars and not a unit more, whatever they weigh."""
     state = market(holds={COIN: 1}, owes={DOLLAR: 750}, close_factor_mantissa=9 * 10**17)
     state = with_vtoken(state, COIN, liquidation_threshold_mantissa=2 * 10**17)
@@ -241,7 +241,7 @@ def test_edge_20_the_minimum_counts_collateral_without_its_weight():
     assert refusal(heal(state, above)) == "CollateralExceedsThreshold"
 
 
-def test_edge_21_bad_debt_stays_part_of_what_vtokens_are_worth():
+def test_edge_case_21_bad_debt_stays_part_of_what_vtokens_are_worth():
     """Naive: suppliers lose at once. Right: the exchange rate does not move, and the last to redeem find no cash."""
     state = market(holds={COIN: 1}, owes={DOLLAR: 750})
     before = state.vtokens[DOLLAR]
@@ -261,7 +261,7 @@ def test_edge_21_bad_debt_stays_part_of_what_vtokens_are_worth():
 
 
 @pytest.mark.parametrize("rules", [OLD, NEW], ids=["1.0.0", "4.4.0"])
-def test_edge_21_bad_debt_bears_no_interest_but_counts_as_lent_out(rules):
+def test_edge_case_21_bad_debt_bears_no_interest_but_counts_as_lent_out(rules):
     state = market(holds={COIN: 1}, owes={DOLLAR: 750}, rules=rules)
     dollars = healed(state, usd(coin=400)).market.vtokens[DOLLAR]
     lent = dollars.bad_debt_underlying

@@ -709,3 +709,22 @@ def test_an_account_without_interest_ends_with_what_the_fractions_say():
     run = run_of(one)
 
     assert abs(residual(one, run, BORROWER).total_base - closed_form(one, run, BORROWER).gap_base) <= 10**3
+
+
+def test_the_most_that_is_paid_is_the_close_factor_of_the_debt_where_the_collateral_is_large():
+    values = RULE_SET.values(LARGE, BORROWER, at(coin=600))
+    most = RULE_SET.most_paid_base(LARGE, BORROWER, (COIN, DOLLAR), values)
+
+    share = Fraction(LARGE.close_factor_mantissa, WAD)
+    assert most == values[1][DOLLAR] * share < values[1][DOLLAR]
+
+
+def test_the_least_shortfall_is_enough_to_be_liquidatable():
+    """A unit of a coin of 18 decimals at a dollar is worth the least there is."""
+    state, moment = market(holds={DOLLAR: 1_000}, owes={COIN: 0.5}), at(coin=1)
+    threshold = state.vtokens[DOLLAR].liquidation_threshold_mantissa
+    allowed = 1_000 * threshold
+    for owed, shortfall in ((allowed, 0), (allowed + 1, 1)):
+        short = with_position(state, COIN, borrow_principal_underlying=owed)
+        assert account_data(short, BORROWER, **native(moment, short)).shortfall_usd_mantissa == shortfall
+        assert RULE_SET.standing(short, moment)(BORROWER).is_liquidatable == bool(shortfall)

@@ -5,8 +5,10 @@ ONE_PER_BLOCK: no two transmissions land in one block.
 HEARTBEAT: outside windows the gap is at most heartbeat + round period + latency.
 FOLLOWS: where a round finds the threshold reached, a transmission is on its way.
 SAMPLES: without threshold and latency the feed is the market, sampled at the rounds.
-CAUSAL: more market and more blocks later change nothing that was shown before.
-FREEZES: in a window without rounds `updatedAt` stands still while the age grows.
+REPRODUCES: with one such round per step it is the market, step by step.
+FEWER: a higher threshold makes no more updates, over many markets.
+CAUSAL: more market and more blocks later change nothing that was shown before, drawn or not.
+FREEZES: in a window without rounds, landings or blocks `updatedAt` stands still while the age grows.
 REPLAYS: a history put in as a forced schedule comes back as it was.
 """
 
@@ -23,8 +25,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oracles import FeedHistory, MarketPath, PushFeedConfig, Transmission, replay, run_push_feed
+from oracles.congestion import ReturnCongestion
+from oracles.draws import Draws
 from oracles.errors import TransmissionsOutOfOrder
+from oracles.inclusion import BlocksWaited, StagedLottery
+from oracles.laws import Quantiles, Uniform
+from oracles.nodes import Nodes
 from oracles.push_feed import deviates, observe
+from oracles.scales import PPB
 
 RECORDED = Path(__file__).parents[3] / "shared/mainnet/chainlink_rounds/eth_usd_2023-04_2024-01.csv.gz"
 START, SECONDS = 1_700_000_000, 600
@@ -57,9 +65,38 @@ calm_configs = st.builds(
     accept_threshold_ppb=st.none() | st.integers(0, 50_000_000),
     pending_expiry_s=st.none() | st.integers(1, 60),
 )
-rough_configs = st.builds(
+nodes = st.builds(
+    Nodes,
+    n=st.integers(4, 7),
+    f=st.integers(0, 1),
+    noise_ppb=st.integers(0, 3_000_000),
+    lag_s=st.builds(lambda most: Uniform(least=0, most=most), st.integers(0, 20)),
+)
+drawing_configs = calm_configs | st.builds(
     replace,
     calm_configs,
+    nodes=nodes,
+    offchain_latency=st.sampled_from([None, Uniform(), Quantiles(knots=((0, 1), (PPB // 2, 5), (PPB, 30)))]),
+    inclusion=st.sampled_from([None, BlocksWaited(law=Uniform(least=1, most=3))]),
+    seed=st.integers(0, 99),
+)
+rough_configs = st.builds(
+    replace,
+    drawing_configs
+    | st.builds(
+        replace,
+        drawing_configs,
+        nodes=st.builds(replace, nodes, silent_ppb=st.integers(0, PPB), invalid_ppb=st.integers(0, PPB)),
+        inclusion=st.builds(
+            StagedLottery,
+            q0_ppb=st.integers(1, PPB),
+            stage_s=st.integers(1, 40),
+            n_stages=st.integers(1, 4),
+            after_schedule=st.sampled_from(["lands", "lost"]),
+        ),
+        congestion_law=st.none()
+        | st.builds(ReturnCongestion, rho_ppb=st.integers(0, PPB), window_s=st.integers(1, 300)),
+    ),
     min_answer=st.sampled_from([1, 10**10]),
     max_answer=st.sampled_from([10**11, 2**191 - 1]),
     bounds_mode=st.sampled_from(["freeze", "clamp", "off"]),
@@ -67,6 +104,8 @@ rough_configs = st.builds(
     round_outages=st.lists(windows, max_size=2).map(tuple),
     congestion=st.lists(st.builds(lambda w, n: (*w, n), windows, st.integers(1, 20)), max_size=2).map(tuple),
     requests_at=st.lists(st.integers(START, START + SECONDS), max_size=2).map(tuple),
+    operator_freezes=st.lists(windows, max_size=1).map(tuple),
+    sequencer_windows=st.lists(windows, max_size=1).map(tuple),
 )
 intervals = st.sampled_from([1, 2, 12])
 
@@ -81,7 +120,10 @@ def rounds_of(config: PushFeedConfig) -> list[int]:
 
 def latency_of(config: PushFeedConfig, interval: int) -> int:
     """The longest a report can take from its round to its block in calm."""
-    return config.offchain_latency_s + config.inclusion_blocks * interval
+    law, inclusion = config.offchain_latency, config.inclusion
+    offchain_s = config.offchain_latency_s if law is None else law.most
+    n_blocks = inclusion.law.most if isinstance(inclusion, BlocksWaited) else config.inclusion_blocks
+    return offchain_s + n_blocks * interval
 
 
 @drawn
@@ -91,7 +133,8 @@ def test_observed_the_feed_shows_only_what_a_round_observed(config, path, interv
 
     for landed in history.transmissions[1:]:
         assert landed.answer == observe(config, path, landed.observed_at)
-        assert landed.answer in {*path.prices, config.min_answer, config.max_answer}
+        if config.nodes.is_exact:
+            assert landed.answer in {*path.prices, config.min_answer, config.max_answer}
 
 
 @drawn
@@ -101,11 +144,16 @@ def test_one_per_block_no_two_transmissions_share_a_block(config, path, interval
 
     assert all(b.transmitted_at - a.transmitted_at >= interval for a, b in pairwise(history.transmissions))
     assert all(blocks_of(interval)[t.block_index] == t.transmitted_at for t in history.transmissions)
+    assert not any(
+        start <= t.transmitted_at < end
+        for t in history.transmissions[1:]
+        for start, end in config.transmission_outages + config.sequencer_windows
+    )
     assert [t.round_id for t in history.transmissions] == list(range(1, len(history.transmissions) + 1))
 
 
 @drawn
-@given(calm_configs, paths(), intervals)
+@given(drawing_configs, paths(), intervals)
 def test_heartbeat_no_gap_is_longer_than_heartbeat_round_and_latency(config, path, interval):
     history = run_push_feed(config, path, blocks_of(interval))
     bound = config.heartbeat_s + config.round_period_s + latency_of(config, interval)
@@ -115,7 +163,7 @@ def test_heartbeat_no_gap_is_longer_than_heartbeat_round_and_latency(config, pat
 
 
 @drawn
-@given(calm_configs, paths(), intervals)
+@given(drawing_configs, paths(), intervals)
 def test_follows_where_a_round_finds_the_threshold_reached_a_transmission_is_on_its_way(
     config, path, interval
 ):
@@ -148,6 +196,55 @@ def test_samples_without_threshold_and_latency_the_feed_is_the_market_at_its_rou
 
 
 @drawn
+@given(st.lists(st.integers(1, 10**12), min_size=1, max_size=40), st.integers(1, 3600), st.integers(0, 10**9))
+def test_reproduces_one_round_per_step_without_lag_and_threshold_is_the_market_itself(prices, step_s, start):
+    path = MarketPath(range(start, start + step_s * len(prices), step_s), prices)
+    config = PushFeedConfig(
+        deviation_threshold_ppb=0,
+        heartbeat_s=step_s,
+        round_period_s=step_s,
+        round_phase_s=start % step_s,
+        offchain_latency_s=0,
+    )
+    history = run_push_feed(config, path, path.times)
+
+    shown = [(t.transmitted_at, t.answer) for t in history.transmissions]
+    assert shown == list(zip(path.times, path.prices, strict=True))
+
+
+N_MARKETS = 200
+THRESHOLDS_PPB = (0, 1_000_000, 2_500_000, 5_000_000, 10_000_000, 20_000_000)
+
+
+def drawn_market(seed: int) -> MarketPath:
+    """An hour in steps of 30 s of a deviation of 0.2 %: about 70 times the variance of a calm hour of ether."""
+    prices = [2000 * 10**8]
+    for step in range(120):
+        move_ppb = Draws(seed=seed, feed="market").at(step, "return").near_normal(2_000_000)
+        prices.append(prices[-1] * (PPB + move_ppb) // PPB)
+    return MarketPath(range(START, START + 3630, 30), prices)
+
+
+@pytest.mark.parametrize("noise_ppb", [0, 500_000])
+def test_fewer_a_higher_threshold_makes_no_more_updates_over_two_hundred_markets(noise_ppb):
+    markets = [drawn_market(seed) for seed in range(N_MARKETS)]
+    n_updates = {}
+    for threshold_ppb in THRESHOLDS_PPB:
+        config = PushFeedConfig(
+            deviation_threshold_ppb=threshold_ppb,
+            round_period_s=60,
+            nodes=Nodes(noise_ppb=noise_ppb),
+        )
+        blocks = range(START, START + 3600, 12)
+        n_updates[threshold_ppb] = sum(
+            len(run_push_feed(config, market, blocks).transmissions) - 1 for market in markets
+        )
+
+    assert n_updates[0] == N_MARKETS * 60  # every round of the hour
+    assert all(n_updates[lower] > n_updates[higher] for lower, higher in pairwise(THRESHOLDS_PPB))
+
+
+@drawn
 @given(rough_configs, paths(), intervals, st.integers(1, SECONDS - 1))
 def test_causal_what_comes_later_changes_nothing_shown_before(config, path, interval, cut):
     whole = run_push_feed(config, path, blocks_of(interval))
@@ -163,10 +260,13 @@ def test_causal_what_comes_later_changes_nothing_shown_before(config, path, inte
     assert start.transmissions == tuple(t for t in whole.transmissions if t.transmitted_at <= last)
 
 
+@pytest.mark.parametrize("kind", ["round_outages", "operator_freezes", "sequencer_windows"])
 @drawn
-@given(calm_configs, paths(), windows, intervals)
-def test_freezes_without_rounds_the_stamp_stands_while_the_age_grows(config, path, window, interval):
-    history = run_push_feed(replace(config, round_outages=(window,)), path, blocks_of(interval))
+@given(config=drawing_configs, path=paths(), window=windows, interval=intervals)
+def test_freezes_without_rounds_or_blocks_the_stamp_stands_while_the_age_grows(
+    config, path, window, interval, kind
+):
+    history = run_push_feed(replace(config, **{kind: (window,)}), path, blocks_of(interval))
     settled = window[0] + latency_of(config, interval)
 
     assert not any(window[0] <= t.observed_at < window[1] for t in history.transmissions[1:])
@@ -174,6 +274,28 @@ def test_freezes_without_rounds_the_stamp_stands_while_the_age_grows(config, pat
         frozen = history.round_at(settled)
         assert history.round_at(window[1] - 1) == frozen
         assert history.age_at(window[1] - 1) == history.age_at(settled) + window[1] - 1 - settled
+
+
+@drawn
+@given(drawing_configs, paths(), windows, intervals)
+def test_freezes_where_nothing_lands_the_stamp_stands_from_the_first_second(config, path, window, interval):
+    for kind in ("transmission_outages", "sequencer_windows"):
+        history = run_push_feed(replace(config, **{kind: (window,)}), path, blocks_of(interval))
+
+        assert not any(window[0] <= t.transmitted_at < window[1] for t in history.transmissions[1:])
+        if history.transmissions[0].transmitted_at <= window[0]:
+            grown_s = history.age_at(window[1] - 1) - history.age_at(window[0])
+            assert grown_s == window[1] - 1 - window[0]
+
+
+@drawn
+@given(calm_configs, paths(), intervals)
+def test_freezes_below_the_floor_the_stamp_stands_while_the_age_grows(config, path, interval):
+    floored = replace(config, min_answer=max(path.prices) + 1)
+    history = run_push_feed(floored, path, blocks_of(interval))
+
+    assert len(history.transmissions) == 1
+    assert history.age_at(START + SECONDS) == SECONDS
 
 
 @drawn

@@ -174,13 +174,15 @@ def test_every_feed_refuses_no_blocks_and_blocks_out_of_order(feed):
         ("accept_threshold_ppb", -1),
         ("max_answer", 0),
         ("bounds_mode", "bend"),
-        ("transmission_outages", ((9, 9),)),
-        ("congestion", ((0, 9, 0),)),
+        ("transmission_outages[0]", ((9, 9),)),
+        ("operator_freezes[1]", ((5, 9), (9, 8))),
+        ("sequencer_windows[0]", ((9, 9),)),
+        ("congestion[1]", ((0, 9, 1), (0, 9, 0))),
     ],
 )
 def test_a_field_out_of_range_is_refused_by_name(field, found):
     with pytest.raises(InvalidFeedConfig) as refusal:
-        replace(PushFeedConfig(), **{field: found})
+        replace(PushFeedConfig(), **{field.partition("[")[0]: found})
 
     assert refusal.value.field == field
     assert refusal.value.exit_code == 2
